@@ -1,0 +1,76 @@
+"""What a generation tells on its way and in the end; plain data, each with its request's id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.request import GenerationRequest, Pixels
+
+
+@dataclass(frozen=True)
+class LoadingProgress:
+    """A model is being read.
+
+    Attributes:
+        fraction: 0 to 1.
+        what: What is read just now, in words.
+    """
+
+    request_id: str
+    fraction: float
+    what: str
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """One denoising step is done.
+
+    Attributes:
+        step: How many are done, from 1.
+        num_steps: How many there will be.
+        seconds_left: Estimate for the remaining steps and the decoding.
+    """
+
+    request_id: str
+    step: int
+    num_steps: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, eq=False)
+class PreviewFrame:
+    """The clean image the model expects at this step, small.
+
+    Attributes:
+        step: The step it belongs to, from 1.
+        image: uint8 array of shape (h, w, 3) at latent resolution; scale it to the frame.
+    """
+
+    request_id: str
+    step: int
+    image: Pixels
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class GenerationResult:
+    """A finished picture.
+
+    Attributes:
+        request: What was asked for, seed included.
+        image: uint8 array of shape (request.size.height, request.size.width, 3).
+        seconds: Wall time without loading the model and without writing files.
+        steps: Denoising steps that ran.
+        changed_outside_mask: Pixels outside the mask that differ from the original; counted,
+            not assumed. None where there was no mask.
+        blanked: Whether the model's own safety checker replaced the picture by black.
+        facts: What else decided the picture: versions, device, dtype, model hash.
+    """
+
+    request: GenerationRequest
+    image: Pixels
+    seconds: float
+    steps: int
+    changed_outside_mask: int | None = None
+    blanked: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)

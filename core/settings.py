@@ -1,0 +1,207 @@
+"""Every path on disk, and the few choices that are kept between two starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from core.errors import StorageFailed
+from core.logs import logger
+
+SCHEMA = 1
+RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+_log = logger("settings")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where Sfumato keeps things. With a home, everything lies below it.
+
+    Attributes:
+        config: Settings.
+        data: The gallery's index, inputs of pictures, the trash.
+        cache: Thumbnails and what else can be made again.
+        state: Logs, the lock of the running window.
+        pictures: The finished pictures, in folders by month.
+    """
+
+    config: Path
+    data: Path
+    cache: Path
+    state: Path
+    pictures: Path
+
+    @classmethod
+    def find(cls, home: Path | None = None) -> Paths:
+        """Folders below `home`, else below ``SFUMATO_HOME``, else the desktop's own."""
+        chosen = home or os.environ.get("SFUMATO_HOME")
+        if chosen:
+            root = Path(chosen).expanduser().absolute()
+            return cls(*(root / name for name in ("config", "data", "cache", "state", "pictures")))
+        dirs = platformdirs.PlatformDirs("sfumato", appauthor=False)
+        return cls(
+            dirs.user_config_path,
+            dirs.user_data_path,
+            dirs.user_cache_path,
+            dirs.user_state_path,
+            dirs.user_pictures_path / "Sfumato",
+        )
+
+    @property
+    def settings_file(self) -> Path:
+        """The kept choices, JSON."""
+        return self.config / "settings.json"
+
+    @property
+    def gallery_file(self) -> Path:
+        """The gallery's index, SQLite."""
+        return self.data / "gallery.sqlite"
+
+    @property
+    def inputs(self) -> Path:
+        """Pictures and masks that results were made from, named by digest."""
+        return self.data / "inputs"
+
+    @property
+    def trash(self) -> Path:
+        """Deleted gallery items."""
+        return self.data / "trash"
+
+    @property
+    def thumbnails(self) -> Path:
+        """Small copies of the gallery's pictures."""
+        return self.cache / "thumbnails"
+
+    @property
+    def preview_maps(self) -> Path:
+        """Latents-to-RGB maps, one for each VAE."""
+        return self.cache / "previews"
+
+    @property
+    def log_file(self) -> Path:
+        """The program's log."""
+        return self.state / "sfumato.log"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the window that uses these folders."""
+        return self.state / "window.lock"
+
+    def make(self) -> None:
+        """Create every folder.
+
+        Raises:
+            StorageFailed: names the folder that cannot be written.
+        """
+        for folder in (self.config, self.data, self.cache, self.state, self.pictures):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise StorageFailed(
+                    f"The folder {folder} cannot be written ({error.strerror}). "
+                    "Choose another with --home."
+                ) from error
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Choices that outlive the program.
+
+    Attributes:
+        theme: ``"dark"``, ``"light"`` or ``"system"``.
+        checkpoint: Name of the model last used; empty for the embedded one.
+        model_folders: Folders in which models are looked for, besides the embedded one.
+        prompts: Prompts last used, newest first.
+        sampling: Values of the generation dock by name, as JSON data.
+        window: Geometry of the window, base64 of Qt's own bytes.
+    """
+
+    theme: str = "dark"
+    checkpoint: str = ""
+    model_folders: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    sampling: dict[str, Any] = field(default_factory=dict)
+    window: str = ""
+
+    def with_prompt(self, prompt: str, keep: int = 100) -> Settings:
+        """The settings with `prompt` as the newest one."""
+        others = tuple(p for p in self.prompts if p != prompt)
+        return replace(self, prompts=(prompt, *others)[:keep])
+
+
+def load_settings(file: Path) -> Settings:
+    """Read the kept choices; a missing or damaged file means the defaults."""
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        return Settings(**_known_values(record))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, TypeError) as error:
+        _log.info("settings start fresh: %s", type(error).__name__)
+        return Settings()
+
+
+def save_settings(settings: Settings, file: Path) -> None:
+    """Write the choices so that either the old file or the new one is there, never half of one.
+
+    Raises:
+        StorageFailed: the file cannot be written.
+    """
+    text = json.dumps({"schema": SCHEMA, **asdict(settings)}, indent=1, ensure_ascii=False)
+    write_atomically(file, text.encode())
+
+
+def write_atomically(file: Path, content: bytes, partial: Path | None = None) -> None:
+    """Write a temporary file, flush it to disk, and put it in the target's place.
+
+    Args:
+        file: The target; its folder is made if it is missing.
+        content: Everything that the file will hold.
+        partial: Folder for the temporary file, on the same disk; beside the target without it.
+
+    Raises:
+        StorageFailed: disk full, folder not writable; the old file is untouched.
+    """
+    folder = partial or file.parent
+    temporary = folder / f".{file.name}.{os.getpid()}.tmp"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        raise StorageFailed(
+            f"{file} could not be written ({error.strerror}). Free some space or choose "
+            "another place."
+        ) from error
+    finally:
+        # Also after Ctrl+C; and where the folder is no folder, this would fail like the write.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _known_values(record: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(record, dict):
+        raise TypeError("not an object")
+    defaults = Settings()
+    values = {}
+    for known in fields(Settings):
+        value = record.get(known.name, getattr(defaults, known.name))
+        if isinstance(getattr(defaults, known.name), tuple):
+            value = tuple(map(str, value))
+        if not isinstance(value, type(getattr(defaults, known.name))):
+            raise ValueError(known.name)
+        values[known.name] = value
+    return values
