@@ -1,0 +1,172 @@
+"""Masks: larger, smaller, softer; and the composite that leaves everything outside them alone.
+
+A mask is uint8 of shape (h, w): 255 may change fully, 0 not at all, between: how far. What lies
+beyond the edge of the picture is neither inside nor outside: it does not grow in, and a mask that
+reaches the edge is not softened or shrunk from there.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InvalidRequest
+from core.geometry import Rect, Size
+from core.request import Pixels
+
+cv2.setNumThreads(1)  # the model has the other cores
+
+Alpha = NDArray[np.float32]
+
+
+def grow(mask: Pixels, pixels: int) -> Pixels:
+    """Each pixel becomes the most that lies within `pixels` of it (a disc, centre to centre).
+
+    Raises:
+        InvalidRequest: `pixels` is negative.
+    """
+    _require_distance(pixels)
+    if pixels == 0 or not mask.any():
+        return mask.copy()
+    if _is_hard(mask):
+        return np.where(_distance_to_zero(cv2.bitwise_not(mask)) <= pixels, 255, 0).astype(np.uint8)
+    return _dilated(mask, pixels)
+
+
+def shrink(mask: Pixels, pixels: int) -> Pixels:
+    """Each pixel becomes the least that lies within `pixels` of it; the opposite of `grow`.
+
+    Raises:
+        InvalidRequest: `pixels` is negative.
+    """
+    return np.asarray(cv2.bitwise_not(grow(cv2.bitwise_not(mask), pixels)), np.uint8)
+
+
+def feather_inside(mask: Pixels, pixels: int) -> Alpha:
+    """How much of the new picture shows: a ramp that begins at the mask's edge and lies inside it.
+
+    Args:
+        pixels: Width of the ramp; 0 and 1 give a hard edge.
+
+    Returns:
+        float32 of shape (h, w): exactly 0 where the mask is 0; distance / `pixels` inside, where
+        the outermost pixel has the distance 1; exactly 1 from `pixels` on.
+
+    Raises:
+        InvalidRequest: `pixels` is negative.
+    """
+    _require_distance(pixels)
+    inside = mask > 0
+    if pixels <= 1 or inside.all() or not inside.any():
+        return inside.astype(np.float32)
+    return np.minimum(_distance_to_zero(mask) / np.float32(pixels), np.float32(1))
+
+
+def bounding_rect(mask: Pixels) -> Rect:
+    """The smallest rectangle around everything that is not 0; empty if nothing is."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return Rect(0, 0, 0, 0)
+    return Rect.between(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def crop_rect(mask: Pixels, padding: int, multiple: int) -> Rect:
+    """The part of the picture to work on: the mask with room around it.
+
+    Args:
+        padding: Pixels to keep on each side of the mask, as far as the picture goes.
+        multiple: Width and height become multiples of it where the picture is large enough.
+
+    Returns:
+        A rectangle inside the picture that holds the whole mask; empty if the mask is.
+    """
+    box = bounding_rect(mask)
+    if box.is_empty:
+        return box
+    height, width = mask.shape
+    padded = box.grown(padding).intersected(Rect(0, 0, width, height))
+    x, across = _stretched(padded.x, padded.width, multiple, width)
+    y, down = _stretched(padded.y, padded.height, multiple, height)
+    return Rect(x, y, across, down)
+
+
+def composite(original: Pixels, generated: Pixels, mask: Pixels, feather: int) -> Pixels:
+    """The generated picture inside the mask, the original's own pixels everywhere else.
+
+    Inside, the share of the generated picture is ``feather_inside(mask) · mask / 255``; the sum is
+    rounded half up. Where the mask is 0 the result is the original, bit for bit.
+
+    Args:
+        original: uint8 (h, w, channels).
+        generated: uint8 of the same shape.
+        mask: uint8 (h, w).
+        feather: Width of the soft edge in pixels.
+
+    Raises:
+        InvalidRequest: the three are not of the same size, or `feather` is negative.
+    """
+    _require_same_size(original, generated, mask)
+    alpha = feather_inside(mask, feather) * (mask.astype(np.float32) / np.float32(255))
+    share = alpha[..., np.newaxis]
+    mixed = original + (generated.astype(np.float32) - original) * share
+    result = np.floor(mixed + np.float32(0.5)).astype(np.uint8)
+    np.copyto(result, original, where=(mask == 0)[..., np.newaxis])
+    return result
+
+
+def count_changed_outside(original: Pixels, result: Pixels, mask: Pixels) -> int:
+    """How many pixels outside the mask differ in any channel.
+
+    Raises:
+        InvalidRequest: the three are not of the same size.
+    """
+    _require_same_size(original, result, mask)
+    different = (original != result).any(axis=2)
+    return int(np.count_nonzero(different & (mask == 0)))
+
+
+def _is_hard(mask: Pixels) -> bool:
+    return bool(((mask == 0) | (mask == 255)).all())
+
+
+def _distance_to_zero(mask: Pixels) -> Alpha:
+    """Exact distance from each pixel's centre to the nearest one that is 0; there must be one.
+
+    The squares are rounded: they are whole numbers, and cv2's floats are off in the last bits.
+    """
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.sqrt(np.rint(distance * distance))
+
+
+def _dilated(mask: Pixels, radius: int) -> Pixels:
+    """Grey dilation by a disc, as the union of one horizontal bar for each of its rows."""
+    height = mask.shape[0]
+    result = mask.copy()
+    for dy in range(min(radius, height - 1) + 1):
+        reach = int(np.floor(np.sqrt(radius * radius - dy * dy)))
+        bar = cv2.dilate(mask, np.ones((1, 2 * reach + 1), np.uint8))
+        np.maximum(result[dy:], bar[: height - dy], out=result[dy:])
+        np.maximum(result[: height - dy], bar[dy:], out=result[: height - dy])
+    return result
+
+
+def _stretched(start: int, length: int, multiple: int, limit: int) -> tuple[int, int]:
+    """The span made a multiple long, about its middle, inside 0 to `limit` as far as it can be."""
+    longer = min(-(-length // multiple) * multiple, limit)
+    begin = start - (longer - length) // 2
+    return min(max(begin, 0), limit - longer), longer
+
+
+def _require_distance(pixels: int) -> None:
+    if pixels < 0:
+        raise InvalidRequest(f"A distance of {pixels} pixels is negative; give 0 or more.")
+
+
+def _require_same_size(original: Pixels, other: Pixels, mask: Pixels) -> None:
+    if original.shape != other.shape or mask.shape != original.shape[:2]:
+        sizes = [Size(pixels.shape[1], pixels.shape[0]) for pixels in (original, other, mask)]
+        raise InvalidRequest(
+            f"The original is {sizes[0]}, the new picture {sizes[1]} and the mask {sizes[2]} "
+            "pixels; they must have the same size and channels."
+        )
