@@ -1,0 +1,192 @@
+"""Which device computes, in which number format, and how a failure for want of memory looks.
+
+Only the CPU paths were ever run by the authors; the paths for CUDA and MPS are tested against a
+made-up `Hardware` and marked below.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.logs import logger
+
+OVERRIDE = "SFUMATO_DEVICE"
+_log = logger("memory")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What was found in this computer; memory in bytes, 0 where there is no such device.
+
+    Attributes:
+        cpu_bf16: Whether the CPU multiplies bfloat16 matrices itself (AMX or AVX512-BF16).
+        cuda: Name of the first CUDA (or ROCm) device; empty without one.
+        cuda_bf16: Whether that device computes bfloat16 without emulation.
+        mps: Whether Apple's Metal device is there.
+    """
+
+    ram_total: int
+    ram_free: int
+    cpu_bf16: bool = False
+    cuda: str = ""
+    cuda_bf16: bool = False
+    cuda_total: int = 0
+    cuda_free: int = 0
+    mps: bool = False
+    mps_total: int = 0
+    mps_free: int = 0
+
+
+@dataclass(frozen=True)
+class DevicePlan:
+    """Where and how a model will run.
+
+    Attributes:
+        device: Name for torch: ``"cuda"``, ``"mps"`` or ``"cpu"``.
+        dtype: Name of the torch dtype, such as ``"float32"``.
+        why: A full sentence for `doctor`.
+        total_bytes: Memory of the device.
+        free_bytes: What of it was free at the time of planning.
+    """
+
+    device: str
+    dtype: str
+    why: str
+    total_bytes: int
+    free_bytes: int
+
+
+def plan(hardware: Hardware | None = None, wish: str | None = None) -> DevicePlan:
+    """Choose the fastest safe device and number format: CUDA before MPS before the CPU.
+
+    Args:
+        hardware: What there is; looked up with torch when left out.
+        wish: A device to use whatever else is there; the environment's ``SFUMATO_DEVICE`` when
+            left out. A wish for a device that is missing is told in `why` and not followed.
+    """
+    found = look() if hardware is None else hardware
+    plans = {p.device: p for p in (_on_cuda(found), _on_mps(found), _on_cpu(found)) if p}
+    wanted = os.environ.get(OVERRIDE, "") if wish is None else wish
+    return _follow(wanted.strip().lower(), plans)
+
+
+def look() -> Hardware:
+    """Ask torch and the system what this computer has; imports torch."""
+    import psutil
+    import torch
+
+    ram = psutil.virtual_memory()
+    hardware = {"ram_total": ram.total, "ram_free": ram.available, "cpu_bf16": _cpu_bf16()}
+    if torch.cuda.is_available():  # never run on real CUDA here
+        free, total = torch.cuda.mem_get_info()
+        hardware |= {
+            "cuda": torch.cuda.get_device_name(),
+            "cuda_bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+            "cuda_total": total,
+            "cuda_free": free,
+        }
+    if torch.backends.mps.is_available():  # never run on real MPS here
+        total = torch.mps.recommended_max_memory()
+        used = torch.mps.driver_allocated_memory()
+        hardware |= {"mps": True, "mps_total": total, "mps_free": max(0, total - used)}
+    return Hardware(**hardware)
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether this error, or one that caused it, means that memory did not suffice.
+
+    Told by class and text, since torch raises a plain `RuntimeError` in most of these cases.
+    """
+    while error is not None:
+        if _says_out_of_memory(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+# CUDA, ROCm, XPU and MPS say "out of memory"; the CPU allocator "can't allocate" or, on Windows,
+# "not enough"; MPS says "Invalid buffer size" of one tensor larger than Metal's limit.
+_OUT_OF_MEMORY_WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "invalid buffer size",
+)
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # By name, so that asking does not import torch: torch.OutOfMemoryError.
+    if any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in text for word in _OUT_OF_MEMORY_WORDS)
+
+
+def _cpu_bf16() -> bool:
+    import torch
+
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
+def _on_cuda(found: Hardware) -> DevicePlan | None:
+    if not found.cuda:
+        return None
+    dtype, format_reason = (
+        ("bfloat16", "it computes bfloat16 itself")
+        if found.cuda_bf16
+        else ("float16", "it is too old for bfloat16")
+    )
+    why = f"The graphics card {found.cuda} computes in {dtype}, because {format_reason}."
+    return DevicePlan("cuda", dtype, why, found.cuda_total, found.cuda_free)
+
+
+def _on_mps(found: Hardware) -> DevicePlan | None:
+    if not found.mps:
+        return None
+    why = "Apple's graphics processor (MPS) computes in float16, its fastest format."
+    return DevicePlan("mps", "float16", why, found.mps_total, found.mps_free)
+
+
+def _on_cpu(found: Hardware) -> DevicePlan:
+    dtype, why = "float32", "since it has no fast bfloat16 (AMX or AVX512-BF16)"
+    if found.cpu_bf16:
+        dtype, why = "bfloat16", "which it multiplies about three times faster than float32"
+    sentence = f"The CPU computes in {dtype}, {why}."
+    return DevicePlan("cpu", dtype, sentence, found.ram_total, found.ram_free)
+
+
+def _follow(wish: str, plans: Mapping[str, DevicePlan]) -> DevicePlan:
+    best = next(iter(plans.values()))
+    if not wish:
+        return _without_graphics(best)
+    if wish in plans:
+        return _because(plans[wish], f"{OVERRIDE} asks for it.")
+    _log.warning("%s asks for %r; here are %s", OVERRIDE, wish, ", ".join(plans))
+    return _because(best, f"{OVERRIDE} asks for “{wish}”, which is not here.")
+
+
+def _without_graphics(best: DevicePlan) -> DevicePlan:
+    if best.device != "cpu":
+        return best
+    return _because(best, "No graphics card that torch can use was found.")
+
+
+def _because(chosen: DevicePlan, reason: str) -> DevicePlan:
+    return DevicePlan(
+        chosen.device,
+        chosen.dtype,
+        f"{chosen.why} {reason}",
+        chosen.total_bytes,
+        chosen.free_bytes,
+    )

@@ -1,0 +1,173 @@
+"""How many tokens a prompt has, and what of it the model will never read.
+
+Uses the `tokenizers` library directly, since importing transformers takes seconds and the count is
+wanted at every key press. The rules are those of transformers' CLIPTokenizer; tests compare both.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import BrokenCheckpoint
+
+if TYPE_CHECKING:
+    from tokenizers import AddedToken, Tokenizer
+
+CLIP_LIMIT = 75  # 77 places, of which start and end marks take two
+
+_START, _END = "<|startoftext|>", "<|endoftext|>"
+_WORDS = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
+_MARKS = {
+    "bos_token": _START,
+    "eos_token": _END,
+    "unk_token": _END,
+    "pad_token": _END,
+    "sep_token": None,
+    "cls_token": None,
+    "mask_token": None,
+}
+
+
+@dataclass(frozen=True)
+class TokenCount:
+    """How a prompt fits.
+
+    Attributes:
+        count: Tokens of the whole prompt, start and end marks not counted.
+        limit: Tokens that are read.
+        kept: The beginning of the prompt that is read in full.
+        cut: The rest; ``kept + cut`` is the prompt, character for character.
+    """
+
+    count: int
+    limit: int
+    kept: str
+    cut: str
+
+
+class PromptTokenizer:
+    """The tokenizer of one checkpoint."""
+
+    def __init__(self, tokenizer: Tokenizer, limit: int = CLIP_LIMIT) -> None:
+        self._tokenizer = tokenizer
+        self._limit = limit
+
+    @classmethod
+    def load(cls, checkpoint_path: Path, limit: int = CLIP_LIMIT) -> PromptTokenizer:
+        """Read the ``tokenizer`` folder of a model in diffusers' layout.
+
+        Args:
+            checkpoint_path: The model's folder.
+            limit: Tokens that are read; `ModelAbilities.prompt_tokens`.
+
+        Raises:
+            BrokenCheckpoint: its files are missing or damaged.
+        """
+        folder = checkpoint_path / "tokenizer"
+        try:
+            return cls(_build(folder), limit)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise BrokenCheckpoint(
+                f"The tokenizer in {folder} cannot be read ({error}). Download the model again."
+            ) from error
+
+    def count(self, prompt: str) -> TokenCount:
+        """Count the tokens of `prompt` and split it where the model stops reading."""
+        # A lone surrogate, half of an emoji that is still being typed, counts as "?".
+        text = prompt.encode("utf-8", "replace").decode("utf-8")
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        count = len(encoding.ids)
+        if count <= self._limit:
+            return TokenCount(count, self._limit, prompt, "")
+        end = encoding.offsets[self._limit][0]
+        return TokenCount(count, self._limit, prompt[:end], prompt[end:])
+
+
+def _build(folder: Path) -> Tokenizer:
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    vocabulary, merges = _vocabulary(folder)
+    _require_complete(vocabulary, merges)
+    tokenizer = Tokenizer(
+        models.BPE(vocab=vocabulary, merges=merges, unk_token=_END, end_of_word_suffix="</w>")
+    )
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    for token in _added_tokens(folder):
+        add = tokenizer.add_special_tokens if token.special else tokenizer.add_tokens
+        add([token])
+    return tokenizer
+
+
+def _vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Tokens with their ids, and merges in the order of their rank."""
+    whole = folder / "tokenizer.json"
+    if whole.exists():
+        model = _read(whole)["model"]
+        return model["vocab"], [_pair(merge) for merge in model["merges"]]
+    lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
+    merges = [_pair(line) for line in lines if line and not line.startswith("#version")]
+    return _read(folder / "vocab.json"), merges
+
+
+def _require_complete(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> None:
+    # The library would raise a bare Exception, at loading or in the middle of a prompt.
+    if {_START, _END} - vocabulary.keys():
+        raise ValueError("the vocabulary has no start or end mark")
+    for left, right in merges:
+        if not {left, right, left + right} <= vocabulary.keys():
+            raise ValueError(f"the vocabulary does not have all of the merge {left} {right}")
+
+
+def _pair(merge: str | list[str]) -> tuple[str, str]:
+    left, right = merge.split(" ") if isinstance(merge, str) else merge
+    return left, right
+
+
+def _added_tokens(folder: Path) -> list[AddedToken]:
+    """Tokens that are one wherever they stand in a prompt; in SD 2 "!" is one, as padding."""
+    config = _read_optional(folder / "tokenizer_config.json")
+    if "added_tokens_decoder" in config:
+        listed = list(config["added_tokens_decoder"].values())
+    else:
+        config |= _read_optional(folder / "special_tokens_map.json")
+        listed = _read_optional(folder / "tokenizer.json").get("added_tokens", [])
+    tokens = {entry["content"]: _token(entry, special=False) for entry in listed}
+    for key, default in _MARKS.items():
+        if mark := config.get(key, default):
+            token = _token(mark, special=True)
+            tokens.setdefault(token.content, token)
+    return list(tokens.values())
+
+
+def _token(entry: str | dict[str, Any], *, special: bool) -> AddedToken:
+    from tokenizers import AddedToken
+
+    if isinstance(entry, str):
+        return AddedToken(entry, special=special, normalized=False)
+    known = ("lstrip", "rstrip", "normalized", "single_word")
+    options = {key: entry[key] for key in known if key in entry}
+    return AddedToken(entry["content"], special=special or entry.get("special", False), **options)
+
+
+def _read_optional(file: Path) -> dict[str, Any]:
+    return _read(file) if file.exists() else {}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{file.name} holds no JSON object")
+    return content
