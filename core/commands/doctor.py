@@ -1,0 +1,117 @@
+"""`doctor`: what Sfumato found on this computer, for a person or a bug report."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.checkpoints import Checkpoint, find_checkpoints, model_folders
+from core.commands.arguments import add_common
+from core.commands.making import require_writable
+from core.commands.terminal import Terminal
+from core.errors import StorageFailed
+from core.memory import DevicePlan, plan
+from core.metadata import VERSION
+from core.settings import Paths, load_settings
+
+PACKAGES = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "tokenizers",
+    "safetensors",
+    "accelerate",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "PySide6",
+    "qasync",
+)
+_GIB = 1 << 30
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to a parser's subparsers."""
+    parser = commands.add_parser("doctor", help="what was found here", allow_abbrev=False)
+    add_common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, screen: Terminal) -> int:
+    """Print the report; returns 0."""
+    paths = Paths.find(arguments.home)
+    report = examine(paths, plan())
+    if arguments.json:
+        screen.print_json(report)
+    else:
+        for line in _lines(report):
+            screen.print(line)
+    return 0
+
+
+def examine(paths: Paths, device: DevicePlan) -> dict[str, Any]:
+    """Everything the report says, as JSON data; nothing is created."""
+    folders = model_folders(load_settings(paths.settings_file))
+    return {
+        "sfumato": VERSION,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": asdict(device),
+        "model_folders": [str(folder) for folder in folders],
+        "models": [_model(checkpoint) for checkpoint in find_checkpoints(folders)],
+        "home": {field.name: _folder(getattr(paths, field.name)) for field in fields(paths)},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _model(checkpoint: Checkpoint) -> dict[str, Any]:
+    abilities = checkpoint.abilities
+    return {
+        "name": checkpoint.name,
+        "path": str(checkpoint.path),
+        "family": abilities.family,
+        "kinds": sorted(abilities.kinds),
+        "native_size": list(abilities.native_size),
+        "size_multiple": abilities.size_multiple,
+    }
+
+
+def _folder(folder: Path) -> dict[str, Any]:
+    try:
+        require_writable(folder)
+    except StorageFailed as error:
+        return {"path": str(folder), "writable": False, "why": str(error)}
+    return {"path": str(folder), "writable": True, "why": None}
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    yield f"Sfumato {report['sfumato']}, Python {report['python']}, {report['system']}"
+    for name, found in report["packages"].items():
+        yield f"  {name:<24}{found or 'missing'}"
+    device = report["device"]
+    yield f"Device: {device['device']}, {device['dtype']}. {device['why']}"
+    free, total = device["free_bytes"] / _GIB, device["total_bytes"] / _GIB
+    yield f"Memory: {free:.1f} of {total:.1f} GiB free"
+    yield f"Models in {', '.join(report['model_folders'])}:"
+    for model in report["models"]:
+        width, height = model["native_size"]
+        kinds = ", ".join(model["kinds"])
+        yield f"  {model['name']}  ({model['family']}, {width} × {height}; {kinds})"
+    if not report["models"]:
+        yield "  none"
+    yield "Folders:"
+    for name, folder in report["home"].items():
+        writable = "" if folder["writable"] else f"  NOT WRITABLE: {folder['why']}"
+        yield f"  {name:<10}{folder['path']}{writable}"
