@@ -1,0 +1,390 @@
+"""The picture being worked on: layers, one mask, a frame, and a way back.
+
+Everything that changes it goes through `Document`, which keeps the flattened picture and its
+reduced copies up to date, remembers one undo step for each gesture, and announces the change.
+It belongs to one thread; `flatten` and `mask_pixels` give arrays that belong to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from core.canvas.appearance import Appearance
+from core.canvas.blending import premultiplied
+from core.canvas.brush import Brush
+from core.canvas.commands import Sheet, Structure, StructureChanged, TilesChanged
+from core.canvas.layers import Layer
+from core.canvas.limits import require_canvas_size, require_fit, require_image
+from core.canvas.strokes import Stroke, StrokeTarget
+from core.canvas.tiles import NOWHERE, TileChanges, TiledSurface, bounds_of, pieces
+from core.canvas.undo import Command, UndoStack
+from core.errors import InvalidRequest
+from core.geometry import Point, Rect, Size
+from core.observable import Event
+from core.request import Pixels
+
+
+class Document:
+    """Layers over each other, and what may be repainted of them.
+
+    Attributes:
+        changed: Emitted with the rectangle whose picture or mask pixels may be different.
+        structure_changed: Emitted when the size, the list of layers, one of their properties or
+            the active layer is different; before `changed`.
+        frame_changed: Emitted when `frame` is different.
+        undo_stack: What can be taken back; call `undo` and `redo` here, not there.
+    """
+
+    def __init__(self, size: Size) -> None:
+        """A white canvas: one layer "Background", which shares a single white tile.
+
+        Raises:
+            CanvasTooLarge: a side is not 1 to 16,384 pixels, or there are more than 128 million.
+        """
+        require_canvas_size(size)
+        paper = TiledSurface(4, size)
+        paper.fill(paper.bounds)
+        self._begin("Background", paper)
+
+    @classmethod
+    def from_image(cls, pixels: Pixels, name: str = "Background") -> Document:
+        """A document of one layer with these pixels.
+
+        Args:
+            pixels: uint8 array of shape (h, w, 3) or (h, w, 4), straight alpha.
+
+        Raises:
+            InvalidRequest: the array is not such an array.
+            CanvasTooLarge: it is larger than a canvas may be.
+        """
+        require_image(pixels)
+        document = cls.__new__(cls)
+        surface = TiledSurface(4, Size(pixels.shape[1], pixels.shape[0]))
+        _write_image(surface, surface.bounds, pixels)
+        document._begin(name, surface)
+        return document
+
+    def _begin(self, name: str, surface: TiledSurface) -> None:
+        self.changed: Event[Rect] = Event()
+        self.structure_changed: Event[[]] = Event()
+        self.frame_changed: Event[[]] = Event()
+        self.undo_stack = UndoStack()
+        self._size = surface.size
+        self._origin = Point(0, 0)
+        self._frame = self.bounds
+        self._layers: tuple[Layer, ...] = (Layer(name, surface),)
+        self._active = self._layers[0]
+        self._stroke: Stroke | None = None
+        self._appearance = Appearance(TiledSurface(1, surface.size))
+        self._appearance.set_layers(self._layers, self._active)
+
+    # What there is
+
+    @property
+    def size(self) -> Size:
+        """Width and height of the canvas."""
+        return self._size
+
+    @property
+    def bounds(self) -> Rect:
+        """The canvas as a rectangle."""
+        return Rect.of_size(self._size)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers, bottom first."""
+        return self._layers
+
+    @property
+    def mask(self) -> TiledSurface:
+        """What may be repainted: 255 fully, 0 not at all. For reading."""
+        return self._appearance.mask
+
+    @property
+    def active_layer(self) -> Layer:
+        """The layer that strokes paint on."""
+        return self._active
+
+    @active_layer.setter
+    def active_layer(self, layer: Layer) -> None:
+        if layer not in self._layers:
+            raise ValueError(f"the layer {layer.name!r} is not in this document")
+        if layer is not self._active:
+            self._active = layer
+            self._appearance.set_layers(self._layers, layer)
+            self.structure_changed.emit()
+
+    @property
+    def frame(self) -> Rect:
+        """Where the next picture is generated; may lie partly or wholly outside the canvas."""
+        return self._frame
+
+    def set_frame(self, frame: Rect) -> None:
+        """Move the frame; not an undo step.
+
+        Raises:
+            InvalidRequest: there is no pixel in it.
+        """
+        if frame.is_empty:
+            raise InvalidRequest(f"A frame of {frame.size} holds no pixel. Draw it larger.")
+        if frame != self._frame:
+            self._frame = frame
+            self.frame_changed.emit()
+
+    # What is seen
+
+    def flatten(self, rect: Rect) -> Pixels:
+        """The picture in `rect`, all visible layers: an own uint8 array (h, w, 4), premultiplied.
+
+        Outside the canvas it is transparent.
+
+        Raises:
+            CanvasTooLarge: `rect` is empty, or larger than a canvas may be.
+        """
+        require_canvas_size(rect.size)
+        return self._appearance.flatten(rect)
+
+    def flattened_tile(self, tx: int, ty: int, level: int = 0) -> Pixels:
+        """The tile at column `tx`, row `ty` of the picture at 1 / 2**level of its size.
+
+        Returns:
+            uint8 (256, 256, 4) premultiplied, read-only; transparent outside the canvas. It may
+            follow later changes or not, so ask again after `changed`. Calls are cheap.
+        """
+        return self._appearance.picture_tile((tx, ty), level)
+
+    def mask_tile(self, tx: int, ty: int, level: int = 0) -> Pixels:
+        """The like of `flattened_tile` for the mask: uint8 (256, 256), read-only."""
+        return self._appearance.mask_tile((tx, ty), level)
+
+    def mask_pixels(self, rect: Rect) -> Pixels:
+        """The mask in `rect`: an own uint8 array (h, w), zero outside the canvas.
+
+        Raises:
+            CanvasTooLarge: `rect` is empty, or larger than a canvas may be.
+        """
+        require_canvas_size(rect.size)
+        return self.mask.read(rect)
+
+    def mask_touches(self, rect: Rect) -> bool:
+        """Whether any pixel in `rect` is masked, however little."""
+        tiles = self.mask.tiles
+        return any(
+            key in tiles and bool(tiles[key][in_tile].any())
+            for key, in_tile, _ in pieces(rect.intersected(self.bounds))
+        )
+
+    @property
+    def mask_is_empty(self) -> bool:
+        """Whether no pixel is masked."""
+        return not any(tile.any() for tile in self.mask.tiles.values())
+
+    # What can be done
+
+    def begin_stroke(self, brush: Brush, target: StrokeTarget) -> Stroke:
+        """Press: a stroke on the layer that is active now, or on the mask, whatever comes later.
+
+        A stroke that is still open is finished first.
+        """
+        self.settle()
+        surface = self._active.surface if target is StrokeTarget.PAINT else self.mask
+        self._stroke = Stroke(surface, brush, target, self._on_painted, self._on_stroke_closed)
+        return self._stroke
+
+    def settle(self) -> None:
+        """Finish the stroke that is open, if one is, so that nothing painted gets lost."""
+        if self._stroke is not None:
+            self._stroke.finish()
+
+    def clear_mask(self) -> None:
+        """Mask nothing; an undo step unless nothing was masked."""
+        self._edit_mask("Clear mask", TiledSurface.clear)
+
+    def invert_mask(self) -> None:
+        """Mask what is not masked and the other way round; one undo step."""
+        self._edit_mask("Invert mask", TiledSurface.invert)
+
+    def fill_mask(self, rect: Rect) -> None:
+        """Mask all of `rect` that lies on the canvas; an undo step unless it was so already."""
+        self._edit_mask("Fill mask", lambda mask: mask.fill(rect))
+
+    def place_image(
+        self, pixels: Pixels, rect: Rect, name: str, mask: Pixels | None = None
+    ) -> Layer:
+        """Put a picture on a new layer on top, which becomes active; one undo step.
+
+        A stroke that is open goes on undisturbed.
+
+        Args:
+            pixels: uint8 (h, w, 3) or, with straight alpha, (h, w, 4).
+            rect: Where it goes, of the picture's size; what lies outside the canvas is cut off.
+            mask: uint8 (h, w); where it is 0 the new layer is transparent. Elsewhere an RGB
+                picture covers fully, so that the flattened canvas has exactly its pixels.
+
+        Raises:
+            InvalidRequest: the arrays and `rect` do not fit each other, or all of it lies outside.
+        """
+        require_image(pixels)
+        require_fit(pixels, rect, mask, self.bounds)
+        surface = TiledSurface(4, self._size)
+        _write_image(surface, rect, pixels, mask)
+        layer = Layer(name, surface)
+        dirty = rect.intersected(self.bounds)
+        self._restructure("Place picture", self._structure.with_layer(layer), dirty)
+        return layer
+
+    def resize_to_include(self, rect: Rect) -> Point:
+        """Grow the canvas so that `rect` lies on it; what is new is transparent. One undo step.
+
+        Returns:
+            By how much everything moved right and down, the frame included; never negative.
+
+        Raises:
+            CanvasTooLarge: the canvas would become too large.
+        """
+        grown = self.bounds.united(rect)
+        shift = Point(-grown.x, -grown.y)
+        if grown != self.bounds:
+            require_canvas_size(grown.size)
+            self.settle()
+            after = self._structure.moved(shift, grown.size)
+            self._restructure("Extend canvas", after, Rect.of_size(grown.size))
+        return shift
+
+    def set_visible(self, layer: Layer, visible: bool) -> None:
+        """Show or hide a layer; one undo step, none if it is so already."""
+        if layer.visible != visible:
+            sheet = replace(Sheet.of(layer), visible=visible)
+            self._change_sheet("Show layer" if visible else "Hide layer", sheet)
+
+    def set_opacity(self, layer: Layer, opacity: float) -> None:
+        """Fade a layer, 0 to 1; one undo step, none if it is so already.
+
+        Raises:
+            InvalidRequest: `opacity` is not between 0 and 1.
+        """
+        if not 0 <= opacity <= 1:
+            raise InvalidRequest(f"The opacity is {opacity:g}; it must lie between 0 and 1.")
+        if layer.opacity != opacity:
+            self._change_sheet("Layer opacity", replace(Sheet.of(layer), opacity=opacity))
+
+    def remove_layer(self, layer: Layer) -> None:
+        """Take a layer away; one undo step.
+
+        Raises:
+            InvalidRequest: it is the only one.
+        """
+        if len(self._layers) == 1:
+            raise InvalidRequest("A picture needs at least one layer. Add another one first.")
+        self.settle()
+        dirty = bounds_of(layer.surface.tiles).intersected(self.bounds)
+        self._restructure("Remove layer", self._structure.without(layer), dirty)
+
+    def undo(self) -> Rect:
+        """Take back the last step, or the stroke that is open; returns what changed."""
+        if self._stroke is not None:
+            return self._stroke.cancel()
+        return self._announce_after(self.undo_stack.undo)
+
+    def redo(self) -> Rect:
+        """Make the step again that was taken back last; returns what changed.
+
+        While a stroke is open there is nothing to redo.
+        """
+        if self._stroke is not None:
+            return NOWHERE
+        return self._announce_after(self.undo_stack.redo)
+
+    # For commands: no events from here, so that nobody sees a half-made step
+
+    def replace_tiles(self, surface: TiledSurface, tiles: TileChanges) -> Rect:
+        """Put whole tiles into a surface; returns what may look different."""
+        dirty = surface.put(tiles)
+        self._appearance.invalidate(dirty, surface)
+        return dirty
+
+    def restore_structure(self, structure: Structure, dirty: Rect) -> Rect:
+        """Become what `structure` says; returns what may look different."""
+        layers = tuple(sheet.restore() for sheet in structure.sheets)
+        if layers != self._layers:
+            self._active = structure.active
+        self._layers = layers
+        self._size = structure.size
+        dx, dy = structure.origin.x - self._origin.x, structure.origin.y - self._origin.y
+        self._origin = structure.origin
+        self._frame = self._frame.translated(dx, dy)
+        if structure.mask is not self.mask:
+            self._appearance = Appearance(structure.mask)
+            dirty = self.bounds
+        self._appearance.set_layers(layers, self._active)
+        self._appearance.invalidate(dirty)
+        return dirty
+
+    # Inside
+
+    @property
+    def _structure(self) -> Structure:
+        sheets = tuple(map(Sheet.of, self._layers))
+        return Structure(self._size, self._origin, sheets, self._active, self.mask)
+
+    def _change_sheet(self, name: str, sheet: Sheet) -> None:
+        dirty = bounds_of(sheet.surface.tiles).intersected(self.bounds)
+        self._restructure(name, self._structure.with_sheet(sheet), dirty)
+
+    def _restructure(self, name: str, after: Structure, dirty: Rect) -> None:
+        command = StructureChanged.between(name, self._structure, after, dirty)
+        self._announce_after(lambda document: self._perform(command))
+
+    def _edit_mask(self, name: str, edit: Callable[[TiledSurface], object]) -> None:
+        self.settle()
+        before = self.mask.snapshot()
+        edit(self.mask)
+        command = TilesChanged.since(before, self.mask, name)
+        if command is not None:
+            self._announce_after(lambda document: self._perform(command))
+
+    def _perform(self, command: Command) -> Rect:
+        dirty = command.redo(self)
+        self.undo_stack.push(command)
+        return dirty
+
+    def _announce_after(self, act: Callable[[Document], Rect]) -> Rect:
+        """Do it, then tell what is different."""
+        structure, frame = self._structure, self._frame
+        dirty = act(self)
+        if self._structure != structure:
+            self.structure_changed.emit()
+        if self._frame != frame:
+            self.frame_changed.emit()
+        if not dirty.is_empty:
+            self.changed.emit(dirty)
+        return dirty
+
+    def _on_painted(self, surface: TiledSurface, dirty: Rect) -> None:
+        self._appearance.invalidate(dirty, surface)
+        self.changed.emit(dirty)
+
+    def _on_stroke_closed(self, command: TilesChanged | None) -> None:
+        self._stroke = None
+        if command is not None:
+            self.undo_stack.push(command)
+
+
+def _write_image(
+    surface: TiledSurface, rect: Rect, pixels: Pixels, mask: Pixels | None = None
+) -> None:
+    """Write straight pixels tile by tile; where the mask is 0 nothing is written."""
+    inside = rect.intersected(surface.bounds)
+    for key, in_tile, piece in pieces(inside):
+        part = tuple(
+            slice(span.start + offset, span.stop + offset)
+            for span, offset in zip(piece, (inside.y - rect.y, inside.x - rect.x), strict=True)
+        )
+        colours = premultiplied(np.ascontiguousarray(pixels[part]))
+        if mask is not None:
+            colours[mask[part] == 0] = 0
+        if colours.any():
+            surface.tile_for_writing(*key)[in_tile] = colours

@@ -1,0 +1,129 @@
+"""Reduced copies of a tiled picture for looking at it from afar; made when first asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from core.canvas.tiles import (
+    EMPTY_TILE,
+    FULL_TILE,
+    NOWHERE,
+    TILE,
+    WHOLE_TILE,
+    TileKey,
+    tile_shape,
+    tiles_in,
+)
+from core.geometry import Rect
+from core.request import Pixels
+
+HIGHEST_LEVEL = 14
+_HALF = TILE // 2
+
+
+class TileSource(Protocol):
+    """Where level 0 comes from."""
+
+    def piece(self, key: TileKey, part: Rect) -> Pixels:
+        """Pixels of `part` of a tile; for the whole tile, a constant tile as itself."""
+
+
+class TilePyramid:
+    """Tiles of the picture at 1/2, 1/4, 1/8 … of its size.
+
+    Each pixel is the mean of the four below it (premultiplied, halves upwards), so that level n
+    differs from the exact mean of its 4ⁿ pixels by less than n / 2. What has changed is redone
+    alone, when it is next asked for, and white or empty regions share one tile.
+    """
+
+    def __init__(self, channels: int, source: TileSource) -> None:
+        self._channels = channels
+        self._source = source
+        self._tiles: dict[int, dict[TileKey, Pixels]] = defaultdict(dict)
+        self._stale: dict[int, dict[TileKey, Rect]] = defaultdict(dict)
+
+    @property
+    def bytes_used(self) -> int:
+        """Memory of the reduced tiles."""
+        return sum(tile.nbytes for tiles in self._tiles.values() for tile in tiles.values())
+
+    def tile(self, key: TileKey, level: int) -> Pixels:
+        """The read-only tile at `key` of the picture reduced 2 to the power of `level` times.
+
+        Raises:
+            ValueError: `level` is not 1 to `HIGHEST_LEVEL`.
+        """
+        if not 1 <= level <= HIGHEST_LEVEL:
+            raise ValueError(f"no level {level}; there are 1 to {HIGHEST_LEVEL}")
+        tile = self._tiles[level].get(key)
+        if tile is None:
+            tile = self._tiles[level][key] = self._made(key, level)
+        elif key in self._stale[level]:
+            tile = self._tiles[level][key] = self._renewed(tile, key, level)
+        self._stale[level].pop(key, None)
+        return tile
+
+    def invalidate(self, rect: Rect) -> None:
+        """The picture has changed in `rect` of level 0."""
+        for level, tiles in self._tiles.items():
+            scale = 1 << level
+            reduced = Rect.between(
+                rect.x // scale, rect.y // scale, -(-rect.right // scale), -(-rect.bottom // scale)
+            )
+            stale = self._stale[level]
+            for key in tiles_in(reduced):
+                if key in tiles:
+                    part = reduced.translated(-key[0] * TILE, -key[1] * TILE)
+                    stale[key] = stale.get(key, NOWHERE).united(part.intersected(WHOLE_TILE))
+
+    def _made(self, key: TileKey, level: int) -> Pixels:
+        sources = [self._below(child, level - 1, WHOLE_TILE) for child, _ in _children(key)]
+        for constant in (EMPTY_TILE[self._channels], FULL_TILE[self._channels]):
+            if all(source is constant for source in sources):
+                return constant
+        tile = np.empty(tile_shape(self._channels), np.uint8)
+        for source, (_, place) in zip(sources, _children(key), strict=True):
+            _halve(source, tile[place.slices()])
+        tile.flags.writeable = False
+        return tile
+
+    def _renewed(self, tile: Pixels, key: TileKey, level: int) -> Pixels:
+        if tile is EMPTY_TILE[self._channels] or tile is FULL_TILE[self._channels]:
+            return self._made(key, level)
+        stale = self._stale[level][key]
+        tile.flags.writeable = True
+        for child, place in _children(key):
+            part = stale.intersected(place)
+            if not part.is_empty:
+                source = _doubled(part.translated(-place.x, -place.y))
+                _halve(self._below(child, level - 1, source), tile[part.slices()])
+        tile.flags.writeable = False
+        return tile
+
+    def _below(self, key: TileKey, level: int, part: Rect) -> Pixels:
+        if level == 0:
+            return self._source.piece(key, part)
+        tile = self.tile(key, level)
+        return tile if part == WHOLE_TILE else tile[part.slices()]
+
+
+def _children(key: TileKey) -> list[tuple[TileKey, Rect]]:
+    """The four tiles one level below, and the quarter that each fills."""
+    return [
+        ((2 * key[0] + x, 2 * key[1] + y), Rect(x * _HALF, y * _HALF, _HALF, _HALF))
+        for y in (0, 1)
+        for x in (0, 1)
+    ]
+
+
+def _doubled(rect: Rect) -> Rect:
+    return Rect(2 * rect.x, 2 * rect.y, 2 * rect.width, 2 * rect.height)
+
+
+def _halve(source: Pixels, target: Pixels) -> None:
+    size = (target.shape[1], target.shape[0])
+    target[...] = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
