@@ -1,0 +1,1 @@
+"""The canvas: the picture, the generation frame on it, and the tools that paint."""

@@ -1,0 +1,152 @@
+"""Draws a document's tiles, its mask and the frame into a view; holds no state but caches."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, qRgba
+
+from core.geometry import Rect, Size
+from gui.canvas.viewport import Viewport
+from gui.images import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from core.canvas.document import Document
+    from core.request import Pixels
+
+TILE = 256
+MASK_COLOUR = (236, 72, 88)
+MASK_ALPHA = 0.5
+PIXELS_SHOW_FROM = 4.0
+"""Zoom from which single pixels are drawn as squares instead of being smoothed."""
+_MASK_TABLE = [qRgba(*MASK_COLOUR, round(value * MASK_ALPHA)) for value in range(256)]
+
+
+def level_of(zoom: float) -> int:
+    """The reduced picture that is drawn at `zoom`: 0 is whole, each next one half as large."""
+    return max(0, min(6, math.floor(math.log2(1 / zoom) + 1e-6))) if zoom < 1 else 0
+
+
+def tiles_in(rect: Rect, size: Size, level: int) -> Iterator[tuple[int, int]]:
+    """Indices of the tiles of `level` that a document rectangle touches."""
+    span = TILE << level
+    inside = rect.intersected(Rect.of_size(size))
+    if inside.is_empty:
+        return
+    for ty in range(inside.y // span, (inside.bottom - 1) // span + 1):
+        for tx in range(inside.x // span, (inside.right - 1) // span + 1):
+            yield tx, ty
+
+
+def draw_picture(painter: QPainter, document: Document, viewport: Viewport, rect: Rect) -> None:
+    """Draw the flattened picture inside a document rectangle."""
+    _draw_tiles(painter, document.flattened_tile, document.size, viewport, rect, view_of)
+
+
+def draw_mask(painter: QPainter, document: Document, viewport: Viewport, rect: Rect) -> None:
+    """Draw the mask as a tint over the picture."""
+    _draw_tiles(painter, document.mask_tile, document.size, viewport, rect, _tinted)
+
+
+def draw_checkerboard(painter: QPainter, area: QRectF, brush: QBrush) -> None:
+    """Draw what shows through where the picture is transparent."""
+    painter.fillRect(area, brush)
+
+
+def checkerboard(light: str = "#b9b9b9", dark: str = "#9c9c9c", side: int = 8) -> QBrush:
+    """Squares of `side` view pixels."""
+    squares = QPixmap(2 * side, 2 * side)
+    squares.fill(QColor(light))
+    painter = QPainter(squares)
+    painter.fillRect(0, 0, side, side, QColor(dark))
+    painter.fillRect(side, side, side, side, QColor(dark))
+    painter.end()
+    return QBrush(squares)
+
+
+def draw_frame(
+    painter: QPainter, area: QRectF, accent: QColor, shows_corners: bool, label: str
+) -> None:
+    """Draw the generation frame: a light line on a dark one, so that it shows on any picture."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(0, 0, 0, 140), 3))
+    painter.drawRect(area)
+    line = QPen(accent if shows_corners else QColor(255, 255, 255, 220), 1)
+    if not shows_corners:
+        line.setDashPattern([5, 4])
+    painter.setPen(line)
+    painter.drawRect(area)
+    if shows_corners:
+        _draw_corners(painter, area, accent)
+    if label:
+        _draw_label(painter, area, label)
+
+
+def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> None:
+    """Draw the circle a dab would fill, visible on light and on dark."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, extra in ((QColor(0, 0, 0, 150), 0.8), (QColor(255, 255, 255, 230), 0.0)):
+        painter.setPen(QPen(colour, 1))
+        painter.drawEllipse(QPointF(x, y), radius + extra, radius + extra)
+    if radius < 3:
+        painter.setPen(QPen(QColor(255, 255, 255, 230), 1))
+        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 9 * dx, y + 9 * dy))
+
+
+def view_rect(viewport: Viewport, rect: Rect) -> QRectF:
+    """A document rectangle in view coordinates, its edges on whole pixels."""
+    left, top = viewport.to_view(rect.x, rect.y)
+    right, bottom = viewport.to_view(rect.right, rect.bottom)
+    return QRectF(QPointF(round(left), round(top)), QPointF(round(right), round(bottom)))
+
+
+def _draw_tiles(
+    painter: QPainter,
+    tile: Callable[[int, int, int], Pixels],
+    size: Size,
+    viewport: Viewport,
+    rect: Rect,
+    to_image: Callable[[Pixels], QImage],
+) -> None:
+    level = level_of(viewport.zoom)
+    smooth = viewport.zoom < PIXELS_SHOW_FROM and viewport.zoom * (1 << level) != 1.0
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    span = TILE << level
+    for tx, ty in tiles_in(rect, size, level):
+        covered = Rect(tx * span, ty * span, span, span).intersected(Rect.of_size(size))
+        pixels = tile(tx, ty, level)
+        source = QRectF(0, 0, covered.width / (1 << level), covered.height / (1 << level))
+        painter.drawImage(view_rect(viewport, covered), to_image(pixels), source)
+
+
+def _tinted(pixels: Pixels) -> QImage:
+    height, width = pixels.shape
+    image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_Indexed8)
+    image.setColorTable(_MASK_TABLE)
+    return image
+
+
+def _draw_corners(painter: QPainter, area: QRectF, accent: QColor) -> None:
+    painter.setBrush(accent)
+    painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
+    for corner in (area.topLeft(), area.topRight(), area.bottomLeft(), area.bottomRight()):
+        painter.drawRect(QRectF(corner.x() - 4, corner.y() - 4, 8, 8))
+
+
+def _draw_label(painter: QPainter, area: QRectF, label: str) -> None:
+    metrics = painter.fontMetrics()
+    box = QRectF(
+        area.left(), area.top() - metrics.height() - 8, metrics.horizontalAdvance(label) + 12,
+        metrics.height() + 4,
+    )  # fmt: skip
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QColor(255, 255, 255, 235))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)

@@ -1,0 +1,454 @@
+"""The canvas widget: shows the document through a viewport and hands gestures to the tool."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QFocusEvent,
+    QImage,
+    QInputDevice,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPointingDevice,
+    QRegion,
+    QResizeEvent,
+    QTabletEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from core.geometry import Rect, Size
+from gui.canvas import painter as draw
+from gui.canvas.frame_bar import FrameBar
+from gui.canvas.tools.framing import FrameTool, PanTool
+from gui.canvas.tools.gesture import Gesture, Pointer, Tool
+from gui.canvas.tools.painting import BrushSettings
+from gui.canvas.viewport import Viewport
+from gui.theme import Theme
+
+if TYPE_CHECKING:
+    from core.canvas.document import Document
+
+MARGIN = 28
+BAR_GAP = 10
+BAR_ROOM = 56
+"""View pixels below the frame that a view of the whole picture leaves to the bar."""
+
+
+class CanvasView(QWidget):
+    """Paints dirty rectangles only; every pixel it shows comes from the document's tiles.
+
+    Attributes:
+        frame_step: Sides of the frame stay whole multiples of this while it is resized.
+
+    Signals:
+        zoom_changed: Another part or size of the document is shown.
+        frame_edited: The person moved or resized the frame.
+        dropped: Something was let go over the canvas, at a document position.
+        compare_held: The key that shows the original is down, or up again.
+        gesture_ended: A press was followed to its release.
+    """
+
+    zoom_changed = Signal(float)
+    frame_edited = Signal()
+    dropped = Signal(QMimeData, QPointF)
+    compare_held = Signal(bool)
+    gesture_ended = Signal()
+
+    def __init__(
+        self, theme: Theme, brush_settings: BrushSettings, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("canvas")
+        self.setAccessibleName("Canvas")
+        self.setAccessibleDescription("The picture. Paint with the tool chosen on the left.")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setTabletTracking(True)
+        self.setAcceptDrops(True)
+        self.setMinimumSize(320, 240)
+        self._theme = theme
+        self._brush = brush_settings
+        self.document: Document | None = None
+        self.viewport = Viewport()
+        self.frame_step = 8
+        self.bar = FrameBar(theme, self)
+        self.bar.resized.connect(self._place_bar)
+        self._tool: Tool = PanTool()
+        self._gesture: Generator[None, Pointer, None] | None = None
+        self._overlay: tuple[Rect, QImage] | None = None
+        self._hover: QPointF | None = None
+        self._space_held = False
+        self._follows_fit = True
+        self._checkerboard = draw.checkerboard()
+        theme.changed.connect(self.update)
+        brush_settings.changed.connect(self.update)
+
+    # --- the document --------------------------------------------------------------------
+
+    def show_document(self, document: Document) -> None:
+        """Show another document, whole."""
+        self.end_gesture()
+        if self.document is not None:
+            self.document.changed.disconnect(self._on_document_changed)
+            self.document.structure_changed.disconnect(self._on_structure_changed)
+            self.document.frame_changed.disconnect(self._on_frame_changed)
+        self.document = document
+        document.changed.connect(self._on_document_changed)
+        document.structure_changed.connect(self._on_structure_changed)
+        document.frame_changed.connect(self._on_frame_changed)
+        self.fit()
+
+    def show_overlay(self, rect: Rect, image: QImage) -> None:
+        """Show `image` over the document rectangle `rect`, scaled, until it is taken away.
+
+        The mask's tint is hidden meanwhile, so that the picture can be judged.
+        """
+        self._overlay = (rect, image)
+        self.update()
+
+    def hide_overlay(self) -> None:
+        """Show the document alone again."""
+        self._overlay = None
+        self.update()
+
+    def colour_at(self, x: int, y: int) -> tuple[int, int, int] | None:
+        """Red, green, blue of one document pixel, or None outside."""
+        if self.document is None or not Rect.of_size(self.document.size).contains(Rect(x, y, 1, 1)):
+            return None
+        red, green, blue, _ = self.document.flatten(Rect(x, y, 1, 1))[0, 0]
+        return int(red), int(green), int(blue)
+
+    def move_frame(self, frame: Rect) -> None:
+        """Put the generation frame there."""
+        if self.document is not None and frame != self.document.frame:
+            self.document.set_frame(frame)
+            self.frame_edited.emit()
+
+    # --- the view ------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Show the whole picture and the frame."""
+        if self.document is not None:
+            area = Rect.of_size(self.document.size).united(self.document.frame)
+            room = Size(self.width(), self.height() - BAR_ROOM)
+            self._look_through(Viewport.fitting(area, room, MARGIN))
+            self._follows_fit = True
+
+    def zoom_to(self, zoom: float) -> None:
+        """Zoom about the middle of the view."""
+        centre = QRectF(self.rect()).center()
+        self._look_through(self.viewport.at_zoom(zoom, centre.x(), centre.y()))
+
+    def zoom_by_stop(self, direction: int) -> None:
+        """The next round zoom, in for +1."""
+        self.zoom_to(self.viewport.next_stop(direction))
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the view by view pixels."""
+        self._look_through(self.viewport.panned(dx, dy))
+
+    def _look_through(self, viewport: Viewport) -> None:
+        self._follows_fit = False
+        self.viewport = viewport
+        self._place_bar()
+        self.update()
+        self.zoom_changed.emit(viewport.zoom)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A view that showed all keeps showing all."""
+        super().resizeEvent(event)
+        if self._follows_fit:
+            self.fit()
+        else:
+            self._place_bar()
+
+    # --- tools and gestures --------------------------------------------------------------
+
+    @property
+    def tool(self) -> Tool:
+        """The tool in the hand."""
+        return self._tool
+
+    def take_tool(self, tool: Tool) -> None:
+        """Put another tool into the hand; a gesture under way is given up."""
+        self.end_gesture()
+        self._tool = tool
+        self._show_cursor()
+        self.update()
+
+    @property
+    def in_gesture(self) -> bool:
+        """Whether a press has not been released yet."""
+        return self._gesture is not None
+
+    def end_gesture(self) -> bool:
+        """Give up the gesture under way; True if there was one."""
+        gesture, self._gesture = self._gesture, None
+        if gesture is None:
+            return False
+        gesture.close()
+        self._show_cursor()
+        return True
+
+    def _begin(self, tool: Tool, press: Pointer) -> None:
+        self.end_gesture()
+        if self.document is None:
+            return
+        self._gesture = _started(tool.gesture(self, press))
+        if isinstance(tool, PanTool):
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def _follow(self, pointer: Pointer) -> None:
+        if self._gesture is None:
+            return
+        try:
+            self._gesture.send(pointer)
+        except StopIteration:
+            self._gesture = None
+            self._show_cursor()
+            self.gesture_ended.emit()
+
+    def _tool_for(self, event: QMouseEvent) -> Tool | None:
+        if event.button() == Qt.MouseButton.MiddleButton:
+            return PanTool()
+        if event.button() != Qt.MouseButton.LeftButton:
+            return None
+        return PanTool() if self._space_held else self._tool
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A gesture begins."""
+        tool = self._tool_for(event)
+        if tool is not None and self._gesture is None:
+            self._begin(tool, self._pointer(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """The gesture goes on, or the brush hovers."""
+        self._hover_at(event.position())
+        self._follow(self._pointer(event))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The gesture ends."""
+        self._follow(self._pointer(event, is_down=False))
+
+    def tabletEvent(self, event: QTabletEvent) -> None:
+        """The pen, with its pressure; accepted, so that no mouse event doubles it."""
+        event.accept()
+        self._hover_at(event.position())
+        pointer = self._pointer(event, is_down=event.type() != QEvent.Type.TabletRelease)
+        if event.type() != QEvent.Type.TabletPress:
+            self._follow(pointer)
+        elif self._gesture is None:
+            self._begin(PanTool() if self._space_held else self._tool, pointer)
+
+    def _pointer(self, event: QMouseEvent | QTabletEvent, is_down: bool = True) -> Pointer:
+        at = event.position()
+        x, y = self.viewport.to_document(at.x(), at.y())
+        pen = isinstance(event, QTabletEvent)
+        has_pressure = pen and bool(
+            event.device().capabilities() & QInputDevice.Capability.Pressure
+        )
+        return Pointer(
+            x, y, at.x(), at.y(),
+            pressure=event.pressure() if has_pressure else 1.0,  # type: ignore[union-attr]
+            is_down=is_down,
+            erases=pen and event.pointerType() is QPointingDevice.PointerType.Eraser,
+            modifiers=event.modifiers(),
+        )  # fmt: skip
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom about the cursor; with Shift move sideways."""
+        turned = event.angleDelta()
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(turned.y() / 2 or turned.x() / 2, 0)
+        elif turned.y():
+            factor = math.pow(1.2, turned.y() / 120)
+            at = event.position()
+            self._look_through(self.viewport.zoomed(factor, at.x(), at.y()))
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space moves the view, C shows the original, for as long as they are held."""
+        if event.isAutoRepeat():
+            return
+        if event.key() == Qt.Key.Key_Space:
+            self._space_held = True
+            self._show_cursor()
+        elif event.key() == Qt.Key.Key_C and not event.modifiers():
+            self.compare_held.emit(True)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """The held keys are let go."""
+        if event.isAutoRepeat():
+            return
+        if event.key() == Qt.Key.Key_Space:
+            self._space_held = False
+            self._show_cursor()
+        elif event.key() == Qt.Key.Key_C:
+            self.compare_held.emit(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Keys released elsewhere would never be heard of."""
+        super().focusOutEvent(event)
+        self._space_held = False
+        self.compare_held.emit(False)
+        self._show_cursor()
+        self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show that the keys go here."""
+        super().focusInEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The brush outline goes with the pointer."""
+        super().leaveEvent(event)
+        self._hover_at(None)
+
+    def _show_cursor(self) -> None:
+        cursor = Qt.CursorShape.OpenHandCursor if self._space_held else self._tool.cursor
+        self.setCursor(Qt.CursorShape.BlankCursor if cursor is None else cursor)
+
+    def _hover_at(self, position: QPointF | None) -> None:
+        if self._tool.cursor is None:
+            self.update(self._outline_area())
+            self._hover = position
+            self.update(self._outline_area())
+        else:
+            self._hover = position
+
+    def _outline_area(self) -> QRect:
+        if self._hover is None:
+            return QRect()
+        reach = max(self._brush.size / 2 * self.viewport.zoom, 9) + 3
+        corner = QPointF(reach, reach)
+        return QRectF(self._hover - corner, self._hover + corner).toAlignedRect()
+
+    # --- dropping ------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and pictures."""
+        if event.mimeData().hasUrls() or event.mimeData().hasImage():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand on what was let go, and where."""
+        x, y = self.viewport.to_document(event.position().x(), event.position().y())
+        self.dropped.emit(event.mimeData(), QPointF(x, y))
+        event.acceptProposedAction()
+
+    # --- painting ------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Repaint the dirty region."""
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self._theme.colour("surround"))
+        if self.document is None:
+            return
+        for area in _parts(event.region()):
+            painter.setClipRect(area)
+            self._paint_document(painter, area)
+        painter.setClipRegion(event.region())
+        self._paint_overlay(painter)
+        self._paint_frame(painter)
+        self._paint_focus(painter)
+        if self._hover is not None and self._tool.cursor is None and not self._space_held:
+            radius = self._brush.size / 2 * self.viewport.zoom
+            draw.draw_brush_outline(painter, self._hover.x(), self._hover.y(), radius)
+
+    def _paint_document(self, painter: QPainter, area: QRect) -> None:
+        assert self.document is not None
+        left, top = self.viewport.to_document(area.x(), area.y())
+        right, bottom = self.viewport.to_document(area.right() + 1, area.bottom() + 1)
+        rect = Rect.between(
+            math.floor(left) - 1, math.floor(top) - 1, math.ceil(right) + 1, math.ceil(bottom) + 1
+        )
+        whole = draw.view_rect(self.viewport, Rect.of_size(self.document.size))
+        draw.draw_checkerboard(painter, whole.intersected(QRectF(area)), self._checkerboard)
+        draw.draw_picture(painter, self.document, self.viewport, rect)
+        if self._overlay is None and not self.document.mask_is_empty:
+            draw.draw_mask(painter, self.document, self.viewport, rect)
+
+    def _paint_overlay(self, painter: QPainter) -> None:
+        if self._overlay is None:
+            return
+        rect, image = self._overlay
+        smooth = self.viewport.zoom < draw.PIXELS_SHOW_FROM or rect.width > image.width()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.drawImage(draw.view_rect(self.viewport, rect), image)
+
+    def _paint_frame(self, painter: QPainter) -> None:
+        assert self.document is not None
+        frame = self.document.frame
+        area = draw.view_rect(self.viewport, frame).adjusted(-0.5, -0.5, 0.5, 0.5)
+        active = isinstance(self._tool, FrameTool)
+        label = str(frame.size) if active else ""
+        draw.draw_frame(painter, area, self._theme.colour("accent"), active, label)
+
+    def _paint_focus(self, painter: QPainter) -> None:
+        if self.hasFocus() and self.window().property("keyboard_moves"):
+            painter.setPen(self._theme.colour("accent"))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _on_document_changed(self, rect: Rect) -> None:
+        area = draw.view_rect(self.viewport, rect.grown(1 << draw.level_of(self.viewport.zoom)))
+        self.update(area.toAlignedRect().adjusted(-2, -2, 2, 2))
+
+    def _on_structure_changed(self) -> None:
+        if self._follows_fit:
+            self.fit()
+        self.update()
+
+    def _on_frame_changed(self) -> None:
+        self._place_bar()
+        self.update()
+
+    # --- the bar under the frame ---------------------------------------------------------
+
+    def place_bar_under(self, rect: Rect | None) -> None:
+        """Keep the bar under that document rectangle; None means under the frame."""
+        self._bar_rect = rect
+        self._place_bar()
+
+    _bar_rect: Rect | None = None
+
+    def _place_bar(self) -> None:
+        if self.document is None:
+            return
+        area = draw.view_rect(self.viewport, self._bar_rect or self.document.frame)
+        size = self.bar.sizeHint()
+        self.bar.resize(size)
+        x = area.center().x() - size.width() / 2
+        y = area.bottom() + BAR_GAP
+        x = min(max(x, 8), self.width() - size.width() - 8)
+        y = min(max(y, 8), self.height() - size.height() - 8)
+        self.bar.move(round(x), round(y))
+
+
+def _started(gesture: Gesture) -> Gesture | None:
+    """Run a gesture to its first wait; None if it ended at the press."""
+    try:
+        next(gesture)
+    except StopIteration:
+        return None
+    return gesture
+
+
+def _parts(region: QRegion) -> list[QRect]:
+    """The rectangles of a region; many small ones are drawn as one."""
+    parts = [QRect(part) for part in region]  # type: ignore[attr-defined]  # missing in the stubs
+    return parts if len(parts) <= 4 else [region.boundingRect()]

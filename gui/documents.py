@@ -1,0 +1,331 @@
+"""Which document is open, where it came from, and how it gets in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from core import metadata
+from core.canvas.document import Document
+from core.errors import KnownError
+from core.geometry import Rect, Size
+from core.images import read_image, write_image
+from core.projects import load_project, save_project
+from core.request import Pixels
+from core.settings import Paths
+from gui.canvas.view import CanvasView
+from gui.images import from_qimage, to_qimage
+from gui.panels.messages import MessageStrip
+from gui.sampling import Sampling
+
+PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif)"
+OPENABLE = f"Pictures and projects (*.ora {PICTURES[10:-1]});;OpenRaster (*.ora);;All files (*)"
+SAVEABLE = "OpenRaster with layers (*.ora);;PNG picture (*.png)"
+EXPORTABLE = "PNG (*.png);;JPEG (*.jpg);;WebP (*.webp)"
+SESSION = "session.ora"
+_NEVER = object()
+"""A position no undo stack ever has: what is open is not saved as it is."""
+
+
+class DocumentController(QObject):
+    """Opens, places, saves and exports; whatever would be lost is put aside first.
+
+    Signals:
+        opened: Another document is shown.
+        title_changed: Name or state of the open document is different.
+        settings_found: A picture brought the record of how it was made.
+    """
+
+    opened = Signal()
+    title_changed = Signal()
+    settings_found = Signal(object)
+
+    def __init__(
+        self,
+        canvas: CanvasView,
+        messages: MessageStrip,
+        sampling: Sampling,
+        paths: Paths,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._canvas = canvas
+        self._messages = messages
+        self._sampling = sampling
+        self._paths = paths
+        self._window = window
+        self._saved_at: object = None
+        self.file: Path | None = None
+        canvas.dropped.connect(self._on_dropped)
+
+    # --- what is open ------------------------------------------------------------------------
+
+    @property
+    def document(self) -> Document:
+        """The open document."""
+        assert self._canvas.document is not None
+        return self._canvas.document
+
+    @property
+    def title(self) -> str:
+        """The file's name."""
+        return self.file.name if self.file else "Untitled"
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether something was done since the last save."""
+        return self._saved_at is not self.document.undo_stack.position
+
+    @property
+    def is_pristine(self) -> bool:
+        """Whether nothing was done at all, so that nothing can be lost."""
+        return self.file is None and not self.is_modified
+
+    def show(self, document: Document, file: Path | None = None) -> None:
+        """Make `document` the open one, as it is in `file`."""
+        before = self._canvas.document
+        if before is not None:
+            before.undo_stack.changed.disconnect(self._on_undo_changed)
+        self.file = file
+        self._saved_at = document.undo_stack.position
+        document.undo_stack.changed.connect(self._on_undo_changed)
+        self._canvas.show_document(document)
+        self.opened.emit()
+        self.title_changed.emit()
+
+    def _on_undo_changed(self) -> None:
+        self.title_changed.emit()
+
+    # --- in ----------------------------------------------------------------------------------
+
+    @Slot()
+    def new(self) -> None:
+        """An empty white canvas of the frame's size."""
+        self._put_aside()
+        self.show(Document(self.document.frame.size))
+
+    @Slot()
+    def ask_for_file(self) -> None:
+        """Let the person choose what to open."""
+        self._choose("Open", OPENABLE, self.open)
+
+    @Slot()
+    def ask_for_layer(self) -> None:
+        """Let the person choose a picture that becomes a layer."""
+        self._choose("Place image as layer", f"{PICTURES};;All files (*)", self.place_file)
+
+    def open(self, name: str) -> None:
+        """Open a picture or a project; what was open before is put aside."""
+        try:
+            document, facts = _read(Path(name))
+        except KnownError as error:
+            self._messages.warn(str(error))
+            return
+        self._put_aside()
+        is_project = Path(name).suffix.lower() == ".ora"
+        self.show(document, Path(name) if is_project else None)
+        if is_project:
+            self._sampling.restore(facts)
+        else:
+            self._offer_settings(Path(name))
+
+    def place_file(self, name: str, at: QPointF | None = None) -> None:
+        """Put the picture in a file on a new layer."""
+        try:
+            self.place(read_image(Path(name)), Path(name).stem, at)
+        except KnownError as error:
+            self._messages.warn(str(error))
+            return
+        self._offer_settings(Path(name))
+
+    def place(self, pixels: Pixels, name: str, at: QPointF | None = None) -> None:
+        """Put pixels on a new layer, in the middle of the canvas or about `at`."""
+        size = Size(pixels.shape[1], pixels.shape[0])
+        canvas = self.document.size
+        centre = (canvas.width / 2, canvas.height / 2) if at is None else (at.x(), at.y())
+        rect = Rect(round(centre[0] - size.width / 2), round(centre[1] - size.height / 2), *size)
+        self.document.place_image(pixels, rect, name)
+
+    @Slot()
+    def paste(self) -> None:
+        """Put the clipboard's picture on a new layer; on a pristine canvas, open it."""
+        content = QGuiApplication.clipboard().mimeData()
+        if not self._take_in(content, None):
+            self._messages.tell("There is no picture on the clipboard.")
+
+    def _on_dropped(self, content: QMimeData, at: QPointF) -> None:
+        if not self._take_in(content, at):
+            self._messages.warn("What was dropped is not a picture. Drop a PNG, JPEG or WebP.")
+
+    def _take_in(self, content: QMimeData, at: QPointF | None) -> bool:
+        files = [url.toLocalFile() for url in content.urls() if url.isLocalFile()]
+        if files:
+            self._take_in_files(files, at)
+            return True
+        image = content.imageData()
+        if not isinstance(image, QImage) or image.isNull():
+            return False
+        pixels = from_qimage(image)
+        if self.is_pristine:
+            self.show(Document.from_image(pixels))
+        else:
+            self.place(pixels, "Pasted", at)
+        return True
+
+    def _take_in_files(self, files: Sequence[str], at: QPointF | None) -> None:
+        for file in files:
+            if self.is_pristine or file.lower().endswith(".ora"):
+                self.open(file)
+            else:
+                self.place_file(file, at)
+
+    def _offer_settings(self, file: Path) -> None:
+        record = metadata.read_record(file)
+        if record is not None and "request" in record:
+            self._messages.tell(
+                "This picture knows how it was made.",
+                "Use its settings",
+                lambda: self.settings_found.emit(record),
+            )
+
+    # --- out ---------------------------------------------------------------------------------
+
+    @Slot()
+    def save(self) -> None:
+        """Write the file again, or ask for one."""
+        if self.file is None:
+            self.ask_where_to_save()
+        else:
+            self.save_as(str(self.file))
+
+    @Slot()
+    def ask_where_to_save(self) -> None:
+        """Let the person choose a file."""
+        self._choose("Save as", SAVEABLE, self.save_as, saves=True, suffix="ora")
+
+    def save_as(self, name: str) -> None:
+        """Write layers and settings to an .ora, or the flattened picture to a .png."""
+        file = Path(name)
+        try:
+            if file.suffix.lower() == ".ora":
+                save_project(self.document, file, self._sampling.to_dict())
+                self.file = file
+                self._saved_at = self.document.undo_stack.position
+                self.title_changed.emit()
+            else:
+                self._write_picture(file)
+        except KnownError as error:
+            self._messages.warn(str(error))
+            return
+        self._messages.tell(f"Saved {file.name}.")
+
+    @Slot()
+    def ask_where_to_export(self) -> None:
+        """Let the person choose a picture file."""
+        self._choose("Export picture", EXPORTABLE, self.export, saves=True, suffix="png")
+
+    def export(self, name: str) -> None:
+        """Write the flattened picture, without a word about how it was made."""
+        try:
+            self._write_picture(Path(name))
+        except KnownError as error:
+            self._messages.warn(str(error))
+            return
+        self._messages.tell(f"Exported {Path(name).name}.")
+
+    @Slot()
+    def copy(self) -> None:
+        """Put what the frame shows on the clipboard."""
+        self.copy_pixels(self.document.flatten(self.document.frame))
+
+    def copy_pixels(self, pixels: Pixels) -> None:
+        """Put a picture on the clipboard, without a word about how it was made."""
+        QGuiApplication.clipboard().setImage(to_qimage(pixels))
+        self._messages.tell("Copied.")
+
+    def _write_picture(self, file: Path) -> None:
+        pixels = self.document.flatten(Rect.of_size(self.document.size))
+        if pixels[..., 3].min() == 255 or file.suffix.lower() in (".jpg", ".jpeg"):
+            write_image(file, pixels[..., :3] + (255 - pixels[..., 3:]))
+        else:
+            write_image(file, from_qimage(to_qimage(pixels)))
+
+    # --- nothing gets lost -------------------------------------------------------------------
+
+    def keep_session(self) -> None:
+        """Write what is open into the home, to be there again at the next start.
+
+        Raises:
+            StorageFailed: it cannot be written.
+        """
+        session = self._paths.data / SESSION
+        if self.is_pristine:
+            session.unlink(missing_ok=True)
+            return
+        facts: dict[str, Any] = {"file": str(self.file) if self.file else ""}
+        save_project(self.document, session, facts | {"modified": self.is_modified})
+
+    def restore_session(self) -> bool:
+        """Show what was open at the end of the last session; False if there is none."""
+        session = self._paths.data / SESSION
+        if not session.exists():
+            return False
+        try:
+            project = load_project(session)
+        except KnownError as error:
+            self._messages.warn(f"The last session could not be read. {error}")
+            return False
+        file = project.facts.get("file")
+        self.show(project.document, Path(file) if file else None)
+        if project.facts.get("modified", True):
+            self._saved_at = _NEVER
+            self.title_changed.emit()
+        return True
+
+    def _put_aside(self) -> None:
+        """Keep a copy of a modified document that is about to be closed."""
+        if not self.is_modified:
+            return
+        file = self._paths.data / "closed" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}.ora"
+        try:
+            save_project(self.document, file, {})
+        except KnownError as error:
+            self._messages.warn(f"The picture before was not kept. {error}")
+            return
+        self._messages.tell(
+            "The picture before was closed; a copy is kept.",
+            "Open it again",
+            lambda: self.open(str(file)),
+        )
+
+    def _choose(
+        self, title: str, filters: str, then: Any, saves: bool = False, suffix: str = ""
+    ) -> None:
+        dialog = QFileDialog(self._window, title)
+        dialog.setNameFilter(filters)
+        if saves:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(suffix)
+            dialog.selectFile(Path(self.title).stem)
+            dialog.filterSelected.connect(
+                lambda chosen: dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
+            )
+        else:
+            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(then)
+        dialog.open()
+
+
+def _read(file: Path) -> tuple[Document, dict[str, Any]]:
+    if file.suffix.lower() == ".ora":
+        project = load_project(file)
+        return project.document, project.facts
+    pixels = read_image(file)
+    return Document.from_image(pixels, file.stem), {}

@@ -1,0 +1,214 @@
+"""The strip of results along the foot of the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QImage,
+    QKeyEvent,
+    QPainter,
+    QPainterPath,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListView,
+    QMenu,
+    QStackedLayout,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.gallery.model import ITEM_ROLE, GalleryModel
+from gui.theme import Theme
+
+if TYPE_CHECKING:
+    from core.gallery import GalleryItem
+
+THUMB = 84
+HEIGHT = 112
+RADIUS = 4
+
+
+class ThumbnailDelegate(QStyledItemDelegate):
+    """A picture with round corners; a ring in the accent colour around the chosen one."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Any) -> QSize:
+        """One square, with its margin."""
+        return QSize(THUMB + 8, THUMB + 8)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        """Draw the thumbnail, or a plain square until it has been read."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        box = QRectF(0, 0, THUMB, THUMB)
+        box.moveCenter(QRectF(option.rect).center())
+        shape = QPainterPath()
+        shape.addRoundedRect(box, RADIUS, RADIUS)
+        painter.fillPath(shape, self._theme.colour("field"))
+        image = index.data(Qt.ItemDataRole.DecorationRole)
+        if isinstance(image, QImage) and not image.isNull():
+            painter.setClipPath(shape)
+            painter.drawImage(box, image, _middle_square(image))
+            painter.setClipping(False)
+        self._draw_ring(painter, box, option.state)
+        painter.restore()
+
+    def _draw_ring(self, painter: QPainter, box: QRectF, state: QStyle.StateFlag) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(self._theme.colour("accent"), 2))
+            painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.setPen(QPen(QColor(self._theme.colour("line_hover")), 1))
+            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), RADIUS + 1, RADIUS + 1)
+
+
+class GalleryStrip(QWidget):
+    """Thumbnails in one row, newest on the left.
+
+    Signals:
+        settings_asked: Bring the settings of this item back.
+        show_asked: Show this item in the generation frame.
+        copy_asked: Put its picture on the clipboard.
+        folder_asked: Show its file in the desktop's file browser.
+        delete_asked: Move it to the trash.
+    """
+
+    settings_asked = Signal(object)
+    show_asked = Signal(object)
+    copy_asked = Signal(object)
+    folder_asked = Signal(object)
+    delete_asked = Signal(object)
+
+    def __init__(self, theme: Theme, model: GalleryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("strip")
+        self.setAccessibleName("Results")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._model = model
+        self.view = self._make_view(theme)
+        self._count = QLabel("")
+        self._count.setProperty("quiet", True)
+        self._pages = QStackedLayout()
+        empty = QLabel("Pictures you make appear here. Write a prompt and press Ctrl+Enter.")
+        empty.setProperty("quiet", True)
+        self._pages.addWidget(empty)
+        self._pages.addWidget(self.view)
+        self._lay_out()
+        for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+            signal.connect(self._on_rows_changed)
+
+    def select(self, item_id: str) -> None:
+        """Mark an item as the chosen one, and bring it into view."""
+        row = self._model.row_of(item_id)
+        if row is not None:
+            self.view.setCurrentIndex(self._model.index(row))
+            self.view.scrollTo(self._model.index(row))
+
+    def _make_view(self, theme: Theme) -> QListView:
+        view = QListView()
+        view.setAccessibleName("Results")
+        view.setModel(self._model)
+        view.setItemDelegate(ThumbnailDelegate(theme, view))
+        view.setFlow(QListView.Flow.LeftToRight)
+        view.setWrapping(False)
+        view.setUniformItemSizes(True)
+        view.setMouseTracking(True)
+        view.setDragEnabled(True)
+        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.clicked.connect(self._on_clicked)
+        view.doubleClicked.connect(self._on_double_clicked)
+        return view
+
+    def _lay_out(self) -> None:
+        side = QVBoxLayout()
+        side.setContentsMargins(12, 12, 4, 12)
+        side.setSpacing(2)
+        title = QLabel("Results")
+        title.setObjectName("section")
+        side.addWidget(title)
+        side.addWidget(self._count)
+        side.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 1, 4, 0)
+        row.setSpacing(8)
+        row.addLayout(side)
+        row.addLayout(self._pages, 1)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with the item under the pointer."""
+        at = self.view.viewport().mapFromGlobal(event.globalPos())
+        item = self._model.item(self.view.indexAt(at))
+        if item is not None:
+            self._menu(item).popup(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter shows the chosen item, Delete puts it into the trash."""
+        item = self._model.item(self.view.currentIndex())
+        if item is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.settings_asked.emit(item)
+        elif item is not None and event.key() == Qt.Key.Key_Delete:
+            self.delete_asked.emit(item)
+        else:
+            super().keyPressEvent(event)
+
+    def _menu(self, item: GalleryItem) -> QMenu:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, signal in (
+            ("Use its settings", self.settings_asked),
+            ("Show in the frame", self.show_asked),
+            ("Copy the picture", self.copy_asked),
+            ("Show the file", self.folder_asked),
+            ("Move to the trash", self.delete_asked),
+        ):
+            action = menu.addAction(text)
+            action.setData((signal, item))
+        menu.triggered.connect(self._on_menu_chosen)
+        return menu
+
+    def _on_menu_chosen(self, action: Any) -> None:
+        signal, item = action.data()
+        signal.emit(item)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        self.settings_asked.emit(index.data(ITEM_ROLE))
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self.show_asked.emit(index.data(ITEM_ROLE))
+
+    def _on_rows_changed(self) -> None:
+        count = self._model.rowCount()
+        self._pages.setCurrentIndex(1 if count else 0)
+        self._count.setText("" if not count else f"{count}" + ("+" if self._more() else ""))
+
+    def _more(self) -> bool:
+        return self._model.canFetchMore(QModelIndex())
+
+
+def _middle_square(image: QImage) -> QRectF:
+    side = min(image.width(), image.height())
+    return QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)

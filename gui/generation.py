@@ -1,0 +1,343 @@
+"""From the press on Generate to the picture in its frame; one place turns events into state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from core.canvas.document import Document
+from core.checkpoints import Checkpoint
+from core.engine import Cancelled, EngineEvent, Failed, Finished, Ready
+from core.errors import KnownError
+from core.geometry import Rect
+from core.logs import logger
+from core.request import GenerationRequest
+from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
+from gui.canvas.asking import plan_of, request_for
+from gui.canvas.view import CanvasView
+from gui.images import seen_through, to_qimage
+from gui.panels.messages import MessageStrip
+from gui.sampling import Sampling
+
+_log = logger("generation")
+
+
+class Engine(Protocol):
+    """What the controller needs of the inference thread."""
+
+    def submit(self, request: GenerationRequest) -> None:
+        """Put a request at the end of the queue."""
+
+    def cancel_all(self) -> None:
+        """Stop the running request and empty the queue."""
+
+    def preview_taken(self, request_id: str) -> None:
+        """The last preview was drawn."""
+
+
+class State(Enum):
+    """How the engine is."""
+
+    STARTING = auto()
+    READY = auto()
+    LOADING = auto()
+    DRAWING = auto()
+
+
+@dataclass
+class Job:
+    """A request on its way, and where its picture shall land."""
+
+    request: GenerationRequest
+    document: Document
+    rect: Rect
+
+
+@dataclass
+class Proposal:
+    """Finished pictures that stand in their frames and wait for Keep or Discard."""
+
+    document: Document
+    pictures: list[tuple[Rect, GenerationResult]] = field(default_factory=list)
+    index: int = 0
+
+    @property
+    def shown(self) -> tuple[Rect, GenerationResult]:
+        """The picture that is looked at."""
+        return self.pictures[self.index]
+
+
+class GenerationController(QObject):
+    """Builds requests from models, follows their events, and offers the pictures.
+
+    Signals:
+        state_changed: The engine starts, loads, draws or rests.
+        item_kept: A new gallery item.
+        jobs_changed: How many jobs run or wait.
+        previewed: A preview of this step is shown.
+    """
+
+    state_changed = Signal(object)
+    item_kept = Signal(object)
+    jobs_changed = Signal(int)
+    previewed = Signal(int)
+
+    def __init__(
+        self, sampling: Sampling, canvas: CanvasView, messages: MessageStrip, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._sampling = sampling
+        self._canvas = canvas
+        self._messages = messages
+        self._engine: Engine | None = None
+        self._jobs: dict[str, Job] = {}
+        self._proposal: Proposal | None = None
+        self._state = State.STARTING
+        self._comparing = False
+        self.checkpoint: Checkpoint | None = None
+        canvas.bar.stop_asked.connect(self.stop)
+        canvas.bar.keep_asked.connect(self.keep)
+        canvas.bar.discard_asked.connect(self.discard)
+        canvas.bar.compare_held.connect(self.compare)
+        canvas.bar.step_asked.connect(self._on_step_asked)
+        canvas.compare_held.connect(self.compare)
+
+    # --- what the person does --------------------------------------------------------------
+
+    def use_engine(self, engine: Engine) -> None:
+        """Send requests to this engine."""
+        self._engine = engine
+
+    @Slot()
+    def generate(self) -> None:
+        """Keep the picture that stands in the frame, and ask for the next."""
+        document = self._canvas.document
+        if self._engine is None or document is None or self.checkpoint is None:
+            self._messages.warn("No model is there yet. Wait a moment, or choose one above.")
+            return
+        self._canvas.end_gesture()
+        self.keep()
+        if not self._sampling.seed_locked:
+            self._sampling.draw_seed()
+        try:
+            request = request_for(document, self._sampling, self.checkpoint)
+        except KnownError as error:
+            self._messages.warn(str(error))
+            return
+        self._messages.hide()
+        for number in range(self._sampling.count):
+            numbered = request if number == 0 else request.with_seed(request.seed + number)
+            self._jobs[numbered.id] = Job(numbered, document, document.frame)
+            self._engine.submit(numbered)
+        self._show_jobs()
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop the running job and those that wait."""
+        if self._engine is not None and self._jobs:
+            self._engine.cancel_all()
+
+    @Slot()
+    def keep(self) -> None:
+        """Take the picture that is looked at into the document, as one step to undo."""
+        proposal, self._proposal = self._proposal, None
+        if proposal is None:
+            return
+        rect, result = proposal.shown
+        self._clear_frame()
+        proposal.document.place_image(
+            result.image, rect, _layer_name(result.request.prompt), result.request.mask_image
+        )
+
+    @Slot()
+    def discard(self) -> None:
+        """Put the pictures away; the gallery has them."""
+        if self._proposal is not None:
+            self._proposal = None
+            self._clear_frame()
+
+    @Slot(bool)
+    def compare(self, held: bool) -> None:
+        """While held, show the document without the new picture."""
+        self._comparing = held
+        if self._proposal is not None:
+            if held:
+                self._canvas.hide_overlay()
+            else:
+                self._show_proposal()
+
+    def show_result(self, rect: Rect, result: GenerationResult) -> None:
+        """Let a finished picture stand in the frame, as if it had just been made."""
+        if self._canvas.document is not None:
+            self.keep()
+            self._offer(self._canvas.document, rect, result)
+
+    def leave_document(self) -> None:
+        """The document is closed: what stands in the frame stays in the gallery only."""
+        self.discard()
+        self._clear_frame()
+
+    @property
+    def state(self) -> State:
+        """How the engine is."""
+        return self._state
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return bool(self._jobs)
+
+    @property
+    def has_proposal(self) -> bool:
+        """Whether a picture waits for Keep or Discard."""
+        return self._proposal is not None
+
+    @property
+    def shown_result(self) -> GenerationResult | None:
+        """The picture that waits for Keep or Discard, the one that is looked at."""
+        return None if self._proposal is None else self._proposal.shown[1]
+
+    def plan(self) -> tuple[str, str, bool]:
+        """What Generate would do now; what the size means; whether strength is used."""
+        document = self._canvas.document
+        if document is None:
+            return "", "", False
+        return plan_of(document, self._sampling, self.checkpoint)
+
+    # --- what the engine tells ---------------------------------------------------------------
+
+    @Slot(object)
+    def on_event(self, event: EngineEvent) -> None:
+        """Turn one event of the engine into state; a request nobody waits for is dropped."""
+        if isinstance(event, Ready):
+            self._enter(State.READY)
+            return
+        if isinstance(event, Failed) and not event.request_id:
+            self._on_failed(event)
+            return
+        job = self._jobs.get(event.request_id)
+        match event:
+            case LoadingProgress():
+                self._on_loading(job, event)
+            case StepProgress() if job:
+                self._on_step(job, event)
+            case PreviewFrame() if job:
+                self._on_preview(job, event)
+            case Finished() | Cancelled() | Failed() if job:
+                self._on_end(job, event)
+
+    def _on_end(self, job: Job, event: Finished | Cancelled | Failed) -> None:
+        del self._jobs[event.request_id]
+        if self._proposal is None:
+            self._clear_frame()
+        if isinstance(event, Finished):
+            self._on_finished(job, event)
+        elif isinstance(event, Failed):
+            self._on_failed(event)
+        elif not self._jobs:
+            self._messages.tell("Stopped.")
+        self._enter(State.DRAWING if self._jobs else State.READY)
+        self._show_jobs()
+
+    def _on_failed(self, event: Failed) -> None:
+        if event.details:
+            _log.info("job %s failed:\n%s", event.request_id, event.details)
+        self._messages.warn(event.message)
+
+    def _on_loading(self, job: Job | None, event: LoadingProgress) -> None:
+        loaded = State.DRAWING if self._jobs else State.READY
+        self._enter(State.LOADING if event.fraction < 1 else loaded)
+        if job is not None and self._is_open(job):
+            self._canvas.place_bar_under(job.rect)
+            self._canvas.bar.show_progress(f"Loading {event.what}", event.fraction)
+
+    def _on_step(self, job: Job, event: StepProgress) -> None:
+        self._enter(State.DRAWING)
+        if self._is_open(job):
+            left = _duration(event.seconds_left)
+            self._canvas.place_bar_under(job.rect)
+            self._canvas.bar.show_progress(
+                f"Step {event.step} of {event.num_steps} · {left} left",
+                event.step / max(1, event.num_steps),
+            )
+
+    def _on_preview(self, job: Job, event: PreviewFrame) -> None:
+        if self._engine is not None:
+            self._engine.preview_taken(event.request_id)
+        if not self._is_open(job) or self._comparing:
+            return
+        image = to_qimage(event.image)
+        mask = job.request.mask_image
+        self._canvas.show_overlay(job.rect, image if mask is None else seen_through(image, mask))
+        self.previewed.emit(event.step)
+
+    def _on_finished(self, job: Job, event: Finished) -> None:
+        if event.item is not None:
+            self.item_kept.emit(event.item)
+        if event.message:
+            self._messages.warn(event.message)
+        elif event.result.blanked:
+            self._messages.warn("The model's own safety checker replaced this picture by black.")
+        if self._is_open(job):
+            self._offer(job.document, job.rect, event.result)
+        elif not event.message:
+            self._messages.tell("A picture was finished. It is in the results below.")
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def _offer(self, document: Document, rect: Rect, result: GenerationResult) -> None:
+        if self._proposal is None:
+            self._proposal = Proposal(document)
+        self._proposal.pictures.append((rect, result))
+        self._proposal.index = len(self._proposal.pictures) - 1
+        self._show_proposal()
+
+    def _show_proposal(self) -> None:
+        assert self._proposal is not None
+        rect, result = self._proposal.shown
+        self._canvas.show_overlay(rect, to_qimage(result.image))
+        self._canvas.place_bar_under(rect)
+        changed = result.changed_outside_mask
+        note = "" if changed is None else f"{changed} px changed outside the mask"
+        self._canvas.bar.show_choice(self._proposal.index, len(self._proposal.pictures), note)
+
+    def _clear_frame(self) -> None:
+        self._canvas.hide_overlay()
+        self._canvas.bar.hide()
+        self._canvas.place_bar_under(None)
+
+    @Slot(int)
+    def _on_step_asked(self, direction: int) -> None:
+        if self._proposal is not None:
+            count = len(self._proposal.pictures)
+            self._proposal.index = (self._proposal.index + direction) % count
+            self._show_proposal()
+
+    def _is_open(self, job: Job) -> bool:
+        return job.document is self._canvas.document
+
+    def _enter(self, state: State) -> None:
+        if state is not self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+    def _show_jobs(self) -> None:
+        self.jobs_changed.emit(len(self._jobs))
+        if self._jobs and self._proposal is None and self._state is not State.DRAWING:
+            first = next(iter(self._jobs.values()))
+            if self._is_open(first):
+                self._canvas.place_bar_under(first.rect)
+                self._canvas.bar.show_progress("Starting", 0.0)
+
+
+def _layer_name(prompt: str) -> str:
+    prompt = " ".join(prompt.split())
+    return prompt if len(prompt) <= 40 else prompt[:39] + "…"
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    return f"{seconds // 60}:{seconds % 60:02d}"

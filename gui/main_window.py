@@ -1,0 +1,212 @@
+"""The window: its regions and how they are laid out; no decisions are made here."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenuBar, QVBoxLayout, QWidget
+
+from gui.actions import fill_menu_bar, make_actions
+from gui.canvas.tools.framing import ColourPicker, FrameTool, PanTool
+from gui.canvas.tools.gesture import Tool
+from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
+from gui.canvas.view import CanvasView
+from gui.gallery.model import GalleryModel
+from gui.gallery.strip import GalleryStrip
+from gui.panels.generation import GenerationPanel
+from gui.panels.header import Header
+from gui.panels.messages import MessageStrip
+from gui.panels.options import OptionsBar
+from gui.panels.tools import ToolColumn
+from gui.sampling import Sampling
+from gui.theme import Theme
+
+
+class MainWindow(QMainWindow):
+    """Header above, tools left, canvas in the middle, generation right, results below.
+
+    Signals:
+        escape_pressed: Esc, wherever the focus is.
+        closing: The person closes the window; nothing is asked.
+    """
+
+    escape_pressed = Signal()
+    closing = Signal()
+
+    def __init__(self, theme: Theme, sampling: Sampling) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("Sfumato")
+        self.setMinimumSize(960, 600)
+        self.theme = theme
+        self.brush_settings = BrushSettings(self)
+        self.canvas = CanvasView(theme, self.brush_settings)
+        self.actions_by_name = make_actions(self, self.canvas, theme)
+        menus = QMenuBar()
+        fill_menu_bar(menus, self.actions_by_name)
+        self.header = Header(theme, menus)
+        self.tool_column = self._make_tool_column()
+        self.options = OptionsBar(
+            self.brush_settings,
+            [self.actions_by_name[name] for name in ("clear_mask", "invert_mask")],
+        )
+        self.generation = GenerationPanel(sampling, theme)
+        self.gallery_model = GalleryModel(self)
+        self.strip = GalleryStrip(theme, self.gallery_model)
+        self.messages = MessageStrip(theme)
+        self._tools = self._make_tools()
+        self._lay_out()
+        self._connect()
+        self.take_tool("brush")
+        self.generation.focus_prompt()
+
+    def take_tool(self, name: str) -> None:
+        """Put the tool of that action into the hand."""
+        tool = self._tools[name]
+        self.actions_by_name[name].setChecked(True)
+        self.canvas.take_tool(tool)
+        self.options.show_tool(tool)
+
+    def restore(self, geometry: str) -> bool:
+        """Place the window as it was; False if `geometry` says nothing useful."""
+        return bool(geometry) and self.restoreGeometry(
+            QByteArray.fromBase64(QByteArray(geometry.encode("ascii", "ignore")))
+        )
+
+    def geometry_text(self) -> str:
+        """Where the window is, for `restore`."""
+        return bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+
+    def _make_tools(self) -> dict[str, Tool]:
+        settings = self.brush_settings
+        return {
+            "brush": PaintingTool("Brush", settings, Target.PAINT),
+            "mask": PaintingTool("Mask brush", settings, Target.MASK),
+            "eraser": PaintingTool("Eraser", settings, None),
+            "frame": FrameTool(),
+            "picker": ColourPicker(settings),
+            "hand": PanTool(),
+        }
+
+    def _make_tool_column(self) -> ToolColumn:
+        by_name = self.actions_by_name
+        tools = [by_name[n] for n in ("brush", "mask", "eraser", "frame", "picker", "hand")]
+        return ToolColumn(tools, [by_name["undo"], by_name["redo"]], self.brush_settings)
+
+    def _lay_out(self) -> None:
+        self._panels = (self.tool_column, self.options, self.generation, self.strip)
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.options)
+        middle.addWidget(self.canvas, 1)
+        upper = QHBoxLayout()
+        upper.setSpacing(0)
+        upper.addWidget(self.tool_column)
+        upper.addLayout(middle, 1)
+        upper.addWidget(self.generation)
+        whole = QVBoxLayout()
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.header)
+        whole.addLayout(upper, 1)
+        whole.addWidget(self.messages)
+        whole.addWidget(self.strip)
+        body = QWidget()
+        body.setLayout(whole)
+        self.setCentralWidget(body)
+
+    def _connect(self) -> None:
+        actions = self.actions_by_name
+        for name in self._tools:
+            actions[name].triggered.connect(self._on_tool_chosen)
+        actions["smaller"].triggered.connect(self._on_smaller)
+        actions["larger"].triggered.connect(self._on_larger)
+        actions["fit"].triggered.connect(self.canvas.fit)
+        actions["actual"].triggered.connect(self._on_actual_size)
+        actions["zoom_in"].triggered.connect(self._on_zoom_in)
+        actions["zoom_out"].triggered.connect(self._on_zoom_out)
+        actions["panels"].triggered.connect(self._on_panels)
+        actions["next_region"].triggered.connect(self._on_next_region)
+        actions["previous_region"].triggered.connect(self._on_previous_region)
+        actions["prompt"].triggered.connect(self.generation.focus_prompt)
+        self.canvas.zoom_changed.connect(self.header.show_zoom)
+        self.header.theme_button.setDefaultAction(actions["theme"])
+        self.header.help_button.setDefaultAction(actions["keys"])
+        self.theme.set_icon(self.header.messages_button, "bell")
+        self.header.messages_button.setToolTip("Earlier messages")
+        self.header.messages_button.setAccessibleName("Earlier messages")
+        self.header.messages_button.clicked.connect(self._on_messages)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.activated.connect(self.escape_pressed)
+
+    # --- what the actions do -----------------------------------------------------------------
+
+    def _on_tool_chosen(self) -> None:
+        self.take_tool(self.sender().objectName())
+
+    def _on_smaller(self) -> None:
+        self.brush_settings.step_size(-1)
+
+    def _on_larger(self) -> None:
+        self.brush_settings.step_size(1)
+
+    def _on_actual_size(self) -> None:
+        self.canvas.zoom_to(1.0)
+
+    def _on_zoom_in(self) -> None:
+        self.canvas.zoom_by_stop(1)
+
+    def _on_zoom_out(self) -> None:
+        self.canvas.zoom_by_stop(-1)
+
+    def _on_panels(self) -> None:
+        shown = not self.generation.isVisible()
+        for panel in self._panels:
+            panel.setVisible(shown)
+
+    def _on_next_region(self) -> None:
+        self._move_focus(1)
+
+    def _on_previous_region(self) -> None:
+        self._move_focus(-1)
+
+    def _move_focus(self, direction: int) -> None:
+        """F6: from one region to the next, to its first control."""
+        regions = [self.canvas, self.generation, self.strip.view, self.header, self.tool_column]
+        regions = [region for region in regions if region.isVisible()]
+        focused = self.focusWidget()
+        here = -direction
+        for number, region in enumerate(regions):
+            if focused is not None and (region is focused or region.isAncestorOf(focused)):
+                here = number
+        self.setProperty("keyboard_moves", True)
+        target = regions[(here + direction) % len(regions)]
+        _first_focusable(target).setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _on_messages(self) -> None:
+        menu = self.messages.past_menu(self)
+        button = self.header.messages_button
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    # --- Qt's events -------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Typing shows where the focus is."""
+        self.setProperty("keyboard_moves", True)
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Close without a question; the studio keeps what would be lost."""
+        self.closing.emit()
+        super().closeEvent(event)
+
+
+def _first_focusable(widget: QWidget) -> QWidget:
+    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+        return widget
+    for child in widget.findChildren(QWidget):
+        takes_tab = bool(child.focusPolicy() & Qt.FocusPolicy.TabFocus)
+        if takes_tab and child.isVisible() and child.isEnabled():
+            return child
+    return widget

@@ -1,0 +1,77 @@
+"""Which models there are, and what choosing one means for the dock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from core.checkpoints import Checkpoint, find_checkpoints
+from core.geometry import Size
+from gui.background import Background
+from gui.sampling import Sampling
+
+
+class ModelController(QObject):
+    """Looks for models in the background and keeps the chosen one.
+
+    Signals:
+        found: The models there are, by name.
+        chosen: The model that the next picture is made with.
+        missing: No model was found anywhere.
+    """
+
+    found = Signal(list, str)
+    chosen = Signal(object)
+    missing = Signal()
+
+    def __init__(
+        self, sampling: Sampling, background: Background, folders: list[Path], parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._sampling = sampling
+        self._background = background
+        self._folders = folders
+        self._models: dict[str, Checkpoint] = {}
+
+    def look(self) -> None:
+        """Look through the model folders."""
+        self._background.start(self._look())
+
+    @Slot(str)
+    def choose(self, name: str) -> None:
+        """Make the next pictures with the model of that name."""
+        checkpoint = self._models.get(name)
+        if checkpoint is None:
+            return
+        self._sampling.checkpoint = name
+        if self._sampling.scheduler not in checkpoint.abilities.schedulers:
+            self._sampling.scheduler = checkpoint.abilities.schedulers[0]
+        self.chosen.emit(checkpoint)
+
+    async def _look(self) -> None:
+        models = await self._background.run(find_checkpoints, self._folders)
+        self._models = {model.name: model for model in models}
+        if not self._models:
+            self.missing.emit()
+            return
+        wanted = self._sampling.checkpoint
+        name = wanted if wanted in self._models else next(iter(self._models))
+        self.found.emit(list(self._models), name)
+        self.choose(name)
+
+
+def size_presets(checkpoint: Checkpoint, canvas: Size) -> list[tuple[str, int, int]]:
+    """Sizes to offer: label, width, height; the model's own one first."""
+    native, step = checkpoint.abilities.native_size, checkpoint.abilities.size_multiple
+    long = Size(native.width * 3 // 2, native.height).rounded_to(step)
+    double = Size(native.width * 2, native.height * 2)
+    presets = [
+        ("Model’s own", *native),
+        ("Landscape 3 : 2", *long),
+        ("Portrait 2 : 3", *long.swapped()),
+        ("Whole canvas", *canvas),
+    ]
+    if max(double) <= checkpoint.abilities.max_size:
+        presets.insert(3, ("Double", *double))
+    return presets

@@ -1,0 +1,117 @@
+"""The top of the window: menus, what is open, the model, and how the engine is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QToolButton, QWidget
+
+from gui.theme import Theme
+
+HEIGHT = 44
+
+
+class StatusDot(QWidget):
+    """A small disk in one colour of the theme."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._token = "text2"
+        self.setFixedSize(QSize(8, 8))
+
+    def show_token(self, token: str) -> None:
+        """Take that colour."""
+        self._token = token
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The disk."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.colour(self._token)))
+        painter.drawEllipse(self.rect())
+
+
+class Header(QWidget):
+    """The menu bar and a row of facts.
+
+    Signals:
+        model_chosen: The name of another model.
+    """
+
+    model_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, menus: QMenuBar, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("header")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedHeight(HEIGHT)
+        self._theme = theme
+        brand = QLabel("Sfumato")
+        brand.setObjectName("brand")
+        self._title = QLabel()
+        self._size = _quiet()
+        self._zoom = _quiet()
+        self._zoom.setMinimumWidth(52)
+        self._model = QComboBox()
+        self._model.setProperty("flat", True)
+        self._model.setAccessibleName("Model")
+        self._model.setToolTip("Model")
+        self._model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._model.currentTextChanged.connect(self._on_model_chosen)
+        self._dot = StatusDot(theme)
+        self._state = _quiet("starting")
+        self.theme_button = QToolButton()
+        self.help_button = QToolButton()
+        self.messages_button = QToolButton()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 8, 0)
+        row.setSpacing(8)
+        row.addWidget(brand)
+        row.addWidget(menus, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addStretch(1)
+        for fact in (self._title, self._size, self._zoom):
+            row.addWidget(fact)
+            row.addSpacing(8)
+        row.addStretch(1)
+        for widget in (self._model, self._dot, self._state):
+            row.addWidget(widget)
+        row.addSpacing(8)
+        for button in (self.messages_button, self.theme_button, self.help_button):
+            row.addWidget(button)
+
+    def show_document(self, title: str, size: str, modified: bool) -> None:
+        """Show the name and size of what is open."""
+        self._title.setText(title + (" •" if modified else ""))
+        self._title.setToolTip("Has changes that are not in a file yet" if modified else "")
+        self._size.setText(size)
+
+    def show_zoom(self, zoom: float) -> None:
+        """Show the zoom; 1.0 is 100 %."""
+        self._zoom.setText(f"{zoom * 100:.0f} %")
+
+    def show_models(self, names: Sequence[str], chosen: str) -> None:
+        """Offer these models."""
+        with QSignalBlocker(self._model):
+            self._model.clear()
+            self._model.addItems(list(names))
+            self._model.setCurrentText(chosen)
+
+    def show_state(self, text: str, token: str) -> None:
+        """Show how the engine is, with a dot in that colour of the theme."""
+        self._state.setText(text)
+        self._dot.show_token(token)
+
+    def _on_model_chosen(self, name: str) -> None:
+        if name:
+            self.model_chosen.emit(name)
+
+
+def _quiet(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setProperty("quiet", True)
+    return label

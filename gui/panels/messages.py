@@ -1,0 +1,88 @@
+"""One line above the results that says what happened, and the list of what was said."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
+
+from gui.theme import Theme, pixmap
+
+SHOWN_FOR_MS = 8000
+REMEMBERED = 50
+
+
+class MessageStrip(QFrame):
+    """Never takes the focus, never stops anything; bad news stays until it is closed."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("message")
+        self._theme = theme
+        self._past: deque[str] = deque(maxlen=REMEMBERED)
+        self._icon = QLabel()
+        self._text = QLabel()
+        self._text.setWordWrap(True)
+        self._text.setAccessibleName("Message")
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._offer = QPushButton()
+        self._offered: Callable[[], None] | None = None
+        self._offer.clicked.connect(self._on_offer_taken)
+        close = QToolButton()
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close this message")
+        theme.set_icon(close, "x", "text2")
+        close.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 6, 6)
+        row.setSpacing(8)
+        for widget, stretch in ((self._icon, 0), (self._text, 1), (self._offer, 0), (close, 0)):
+            row.addWidget(widget, stretch)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SHOWN_FOR_MS)
+        self._timer.timeout.connect(self.hide)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said now; empty when nothing is."""
+        return "" if self.isHidden() else self._text.text()
+
+    def tell(self, text: str, offer: str = "", taken: Callable[[], None] | None = None) -> None:
+        """Say something good to know, for a few seconds; with a button when `offer` is given."""
+        self._say(text, "info", "text2", offer, taken)
+        self._timer.start()
+
+    def warn(self, text: str) -> None:
+        """Say what went wrong; it stays."""
+        self._say(text, "triangle-alert", "danger", "", None)
+        self._timer.stop()
+
+    def past_menu(self, parent: QWidget) -> QMenu:
+        """What was said so far, newest first, to be read again."""
+        menu = QMenu("Messages", parent)
+        for line in reversed(self._past):
+            menu.addAction(line).setEnabled(False)
+        if not self._past:
+            menu.addAction("No messages yet").setEnabled(False)
+        return menu
+
+    def _say(
+        self, text: str, icon: str, colour: str, offer: str, taken: Callable[[], None] | None
+    ) -> None:
+        self._past.append(f"{datetime.now().astimezone():%H:%M}  {text}")
+        self._icon.setPixmap(pixmap(icon, getattr(self._theme.tokens, colour), ratio=2.0))
+        self._text.setText(text)
+        self._offer.setText(offer)
+        self._offer.setVisible(bool(offer))
+        self._offered = taken
+        self.show()
+
+    def _on_offer_taken(self) -> None:
+        self.hide()
+        if self._offered is not None:
+            self._offered()

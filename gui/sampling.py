@@ -1,0 +1,115 @@
+"""The choices of the generation dock, as one observable model that widgets are bound to."""
+
+from __future__ import annotations
+
+import random
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar, overload
+
+from PySide6.QtCore import QObject, Signal
+
+T = TypeVar("T")
+
+
+class Mode(StrEnum):
+    """What the next generation does with the canvas."""
+
+    AUTO = "auto"
+    NEW = "new"
+    FROM_CANVAS = "from canvas"
+    MASKED = "masked"
+
+
+class Observed(Generic[T]):
+    """An attribute that tells `changed` its name when it gets another value."""
+
+    def __init__(self, default: T) -> None:
+        self._default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Observed[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> Observed[T] | T:
+        if instance is None:
+            return self
+        value: T = instance.__dict__.get(self._name, self._default)
+        return value
+
+    def __set__(self, instance: Sampling, value: T) -> None:
+        if value != self.__get__(instance, type(instance)):
+            instance.__dict__[self._name] = value
+            instance.changed.emit(self._name)
+
+
+class Sampling(QObject):
+    """What the person has chosen for the next generation.
+
+    Attributes:
+        width, height: The frame's size in document pixels.
+        seed: Used as it is while `seed_locked`; otherwise a new one is drawn at each start.
+        count: Pictures of one start, with seeds seed, seed + 1, ...
+
+    Signals:
+        changed: The name of the attribute that has another value now.
+    """
+
+    changed = Signal(str)
+
+    checkpoint = Observed("")
+    prompt = Observed("")
+    negative_prompt = Observed("")
+    mode = Observed(Mode.AUTO)
+    scheduler = Observed("Euler")
+    num_inference_steps = Observed(20)
+    guidance_scale = Observed(7.5)
+    strength = Observed(0.75)
+    seed = Observed(31)
+    seed_locked = Observed(False)
+    count = Observed(1)
+    width = Observed(256)
+    height = Observed(256)
+
+    KEPT = (
+        "checkpoint", "prompt", "negative_prompt", "mode", "scheduler", "num_inference_steps",
+        "guidance_scale", "strength", "seed", "seed_locked", "count", "width", "height",
+    )  # fmt: skip
+    RANGES: ClassVar = {
+        "num_inference_steps": (1, 200),
+        "guidance_scale": (0, 50),
+        "strength": (0, 1),
+        "seed": (0, 2**32 - 1),
+        "count": (1, 8),
+        "width": (8, 16384),
+        "height": (8, 16384),
+    }
+    """What `restore` takes; a damaged file may hold any number, NaN included."""
+
+    def draw_seed(self) -> None:
+        """Another seed, by chance."""
+        self.seed = random.randrange(2**32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The choices as JSON data."""
+        return {name: getattr(self, name) for name in self.KEPT}
+
+    def restore(self, record: dict[str, Any]) -> None:
+        """Take over what `to_dict` gave or a gallery record holds; a strange value is left out."""
+        for name in self.KEPT:
+            value = record.get(name)
+            default = getattr(self, name)
+            if name == "mode" and value in tuple(Mode):
+                self.mode = Mode(value)
+            elif _fits(value, default, self.RANGES.get(name, (0, 0))):
+                setattr(self, name, type(default)(value))
+
+
+def _fits(value: Any, default: Any, allowed: tuple[int, int]) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, (int, float)):
+        return isinstance(value, (int, float)) and allowed[0] <= value <= allowed[1]
+    return isinstance(value, str) and not isinstance(default, Mode)

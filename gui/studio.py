@@ -1,0 +1,446 @@
+"""Joins the window with the rooms of core; imported right after the first paint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMessageBox
+
+from core.canvas.document import Document
+from core.checkpoints import Checkpoint, model_folders
+from core.engine import InferenceThread
+from core.errors import KnownError, StorageFailed
+from core.gallery import Gallery, GalleryItem
+from core.geometry import Rect, Size
+from core.images import read_image
+from core.logs import logger
+from core.pipelines import PipelineCache
+from core.result import GenerationResult
+from core.settings import Paths, Settings, load_settings, save_settings
+from gui.background import Background
+from gui.documents import DocumentController
+from gui.generation import GenerationController, State
+from gui.main_window import MainWindow
+from gui.models import ModelController, size_presets
+from gui.panels.keys import KeysDialog
+from gui.prompting import PromptController
+from gui.sampling import Mode, Sampling
+
+STATES = {
+    State.STARTING: ("starting", "text2"),
+    State.READY: ("ready", "ok"),
+    State.LOADING: ("loading model", "accent"),
+    State.DRAWING: ("drawing", "accent"),
+}
+FIRST_SIZE = Size(256, 256)
+_log = logger("studio")
+
+
+class Studio(QObject):
+    """Everything behind one window.
+
+    Signals:
+        ready: A model is chosen and the first picture can be asked for.
+    """
+
+    ready = Signal()
+
+    def __init__(
+        self, window: MainWindow, sampling: Sampling, background: Background, paths: Paths
+    ) -> None:
+        super().__init__(window)
+        self.window = window
+        self.sampling = sampling
+        self.paths = paths
+        self.background = background
+        self.settings = load_settings(paths.settings_file)
+        self.gallery: Gallery | None = None
+        self.engine: InferenceThread | None = None
+        canvas, messages = window.canvas, window.messages
+        self.generation = GenerationController(sampling, canvas, messages, self)
+        self.documents = DocumentController(canvas, messages, sampling, paths, window)
+        self.prompting = PromptController(sampling, background, self._prompts, self)
+        folders = model_folders(self.settings)
+        self.models = ModelController(sampling, background, folders, self)
+        self._keys: KeysDialog | None = None
+        self.exit_code = 0
+        self._connect()
+        self._connect_actions()
+
+    def start(self, files: Sequence[str] = ()) -> None:
+        """Show the last session or an empty canvas, then open the gallery and the engine."""
+        self.sampling.restore(self.settings.sampling)
+        self.documents.show(Document(self._first_size()))
+        self._follow_frame()
+        self.documents.restore_session()
+        for file in files:
+            self.documents.open(file)
+        self._open_gallery()
+        self.engine = InferenceThread(
+            self.gallery,
+            PipelineCache(self.paths.preview_maps),
+            model_folders(self.settings),
+        )
+        self.engine.event_emitted.connect(self.generation.on_event)
+        self.generation.use_engine(self.engine)
+        self.engine.start()
+        self.models.look()
+
+    def close(self) -> None:
+        """Stop the job, keep what is open, and end every thread."""
+        self.generation.keep()
+        try:
+            self.documents.keep_session()
+            save_settings(self._settings_now(), self.paths.settings_file)
+        except StorageFailed as error:
+            _log.info("the session was not kept: %s", error)
+        if self.engine is not None:
+            self.engine.close()
+        self.background.close()
+        if self.gallery is not None:
+            self.gallery.close()
+
+    @Slot(list)
+    def on_called(self, files: list[str]) -> None:
+        """Another start handed its files over: open them here, in front."""
+        for file in files:
+            self.documents.open(file)
+        self.window.setWindowState(self.window.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.window.raise_()
+        self.window.activateWindow()
+
+    # --- joining -----------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        window, sampling = self.window, self.sampling
+        sampling.changed.connect(self._on_sampling_changed)
+        window.generation.generate_asked.connect(self.generate)
+        window.generation.recall_asked.connect(self.prompting.recall)
+        window.generation.size_chosen.connect(self._on_size_chosen)
+        window.header.model_chosen.connect(self.models.choose)
+        window.strip.settings_asked.connect(self.recall)
+        window.strip.show_asked.connect(self._on_show_asked)
+        window.strip.copy_asked.connect(self._on_copy_asked)
+        window.strip.folder_asked.connect(self._on_folder_asked)
+        window.strip.delete_asked.connect(self._on_delete_asked)
+        window.escape_pressed.connect(self._on_escape)
+        window.canvas.frame_edited.connect(self._follow_frame)
+        window.canvas.gesture_ended.connect(self._show_plan)
+        self.documents.opened.connect(self._on_opened)
+        self.documents.title_changed.connect(self._show_title)
+        self.documents.settings_found.connect(self._on_settings_found)
+        self.generation.state_changed.connect(self._on_state_changed)
+        self.generation.item_kept.connect(self._on_item_kept)
+        self.generation.jobs_changed.connect(window.generation.show_jobs)
+        self.models.found.connect(window.header.show_models)
+        self.models.chosen.connect(self._on_model_chosen)
+        self.models.missing.connect(self._on_models_missing)
+        self.prompting.counted.connect(window.generation.show_tokens)
+
+    def _connect_actions(self) -> None:
+        documents, generation = self.documents, self.generation
+        for name, slot in {
+            "new": documents.new,
+            "open": documents.ask_for_file,
+            "place": documents.ask_for_layer,
+            "save": documents.save,
+            "save_as": documents.ask_where_to_save,
+            "export": documents.ask_where_to_export,
+            "copy": documents.copy,
+            "paste": documents.paste,
+            "quit": self.window.close,
+            "undo": self._on_undo,
+            "redo": self._on_redo,
+            "clear_mask": self._on_clear_mask,
+            "invert_mask": self._on_invert_mask,
+            "frame_all": self._on_frame_all,
+            "generate": self.generate,
+            "stop": generation.stop,
+            "keep": generation.keep,
+            "discard": generation.discard,
+            "theme": self._on_theme,
+            "keys": self._on_keys,
+            "about": self._on_about,
+        }.items():
+            self.window.actions_by_name[name].triggered.connect(slot)
+
+    # --- generating --------------------------------------------------------------------------
+
+    @Slot()
+    def generate(self) -> None:
+        """Start, and remember the prompt."""
+        prompt = self.sampling.prompt.strip()
+        if prompt:
+            self.settings = self.settings.with_prompt(prompt)
+        self.generation.generate()
+
+    @Slot(object)
+    def recall(self, item: GalleryItem) -> None:
+        """Bring back the settings that made a picture, its seed locked."""
+        self._recall(item.record["request"])
+
+    def _recall(self, request: dict[str, Any]) -> None:
+        draft = self.sampling.prompt.strip()
+        if draft and draft != request.get("prompt"):
+            self.settings = self.settings.with_prompt(draft)
+        known = {name: request.get(name) for name in Sampling.KEPT if name in request}
+        from_canvas = request.get("kind") == "image-to-image"
+        known["mode"] = Mode.FROM_CANVAS if from_canvas else Mode.AUTO
+        name = known.pop("checkpoint", "")
+        self.sampling.restore(known | {"seed_locked": True})
+        self.models.choose(str(name))
+        width, height = request.get("size", (self.sampling.width, self.sampling.height))
+        self._on_size_chosen(int(width), int(height))
+        self.window.messages.tell("Its settings are back; the seed is locked.")
+
+    def _prompts(self) -> tuple[str, ...]:
+        return self.settings.prompts
+
+    @Slot(object)
+    def _on_settings_found(self, record: dict[str, Any]) -> None:
+        self._recall(record["request"])
+
+    @Slot(object)
+    def _on_state_changed(self, state: State) -> None:
+        self.window.header.show_state(*STATES[state])
+
+    @Slot(object)
+    def _on_item_kept(self, item: GalleryItem) -> None:
+        self.window.gallery_model.add(item)
+        self.window.strip.select(item.id)
+
+    @Slot()
+    def _on_escape(self) -> None:
+        """First a gesture, then the job."""
+        if not self.window.canvas.end_gesture():
+            self.generation.stop()
+
+    # --- the dock follows the canvas, and the other way round -------------------------------------
+
+    @Slot(str)
+    def _on_sampling_changed(self, name: str) -> None:
+        if name in ("width", "height"):
+            self._resize_frame()
+        self._show_plan()
+
+    @Slot(int, int)
+    def _on_size_chosen(self, width: int, height: int) -> None:
+        self.sampling.width, self.sampling.height = width, height
+
+    def _resize_frame(self) -> None:
+        """The frame takes the dock's size; a canvas nobody touched goes with it."""
+        document = self.documents.document
+        size = Size(self.sampling.width, self.sampling.height)
+        if size == document.frame.size:
+            return
+        if self.documents.is_pristine and not self.generation.is_busy:
+            self.documents.show(Document(size))
+        else:
+            document.set_frame(_about_centre(document.frame, size, document.size))
+
+    @Slot()
+    def _follow_frame(self) -> None:
+        frame = self.documents.document.frame
+        self.sampling.blockSignals(True)
+        self.sampling.width, self.sampling.height = frame.width, frame.height
+        self.sampling.blockSignals(False)
+        self.window.generation.show_size(frame.width, frame.height)
+        self._show_plan()
+
+    @Slot()
+    def _show_plan(self) -> None:
+        plan, size_note, uses_strength = self.generation.plan()
+        panel = self.window.generation
+        panel.show_plan(plan)
+        panel.show_size_note(size_note)
+        panel.set_strength_used(uses_strength)
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self.generation.leave_document()
+        self.documents.document.undo_stack.changed.connect(self._show_undo)
+        self._follow_frame()
+        self._show_undo()
+        self._show_title()
+
+    def _show_undo(self) -> None:
+        stack, actions = self.documents.document.undo_stack, self.window.actions_by_name
+        for name, able, what in (
+            ("undo", stack.can_undo, stack.undo_name),
+            ("redo", stack.can_redo, stack.redo_name),
+        ):
+            actions[name].setEnabled(able)
+            actions[name].setText(f"{name.capitalize()} {what}".strip())
+        self._show_plan()
+
+    @Slot()
+    def _show_title(self) -> None:
+        documents = self.documents
+        size, modified = str(documents.document.size), documents.is_modified
+        self.window.header.show_document(documents.title, size, modified)
+        self.window.setWindowTitle(f"{documents.title}{'*' if modified else ''} — Sfumato")
+
+    def _first_size(self) -> Size:
+        if self.settings.sampling:
+            return Size(self.sampling.width, self.sampling.height)
+        return FIRST_SIZE
+
+    # --- models ------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_model_chosen(self, checkpoint: Checkpoint) -> None:
+        abilities = checkpoint.abilities
+        is_first = self.generation.checkpoint is None
+        self.generation.checkpoint = checkpoint
+        self.window.canvas.frame_step = abilities.size_multiple
+        if is_first and not self.settings.sampling:
+            self._on_size_chosen(*abilities.native_size)
+            self.sampling.num_inference_steps = abilities.num_inference_steps
+            self.sampling.guidance_scale = abilities.guidance_scale
+        panel = self.window.generation
+        panel.show_schedulers(abilities.schedulers)
+        panel.show_size_presets(size_presets(checkpoint, self.documents.document.size))
+        self.prompting.use(checkpoint)
+        self._show_plan()
+        if self.engine is not None:
+            self.engine.warm_up(checkpoint.name)
+        if is_first:
+            self.ready.emit()
+
+    @Slot()
+    def _on_models_missing(self) -> None:
+        self.window.messages.warn(
+            "No model was found. Put a model folder in diffusers' layout into "
+            f"{model_folders(self.settings)[0]}, and start again."
+        )
+
+    # --- results -----------------------------------------------------------------------------
+
+    def _open_gallery(self) -> None:
+        try:
+            self.gallery = Gallery(self.paths)
+        except KnownError as error:
+            self.window.messages.warn(f"Results will not be kept. {error}")
+            return
+        self.window.gallery_model.show_gallery(self.gallery, self.background)
+
+    @Slot(object)
+    def _on_show_asked(self, item: GalleryItem) -> None:
+        if self.gallery is None:
+            return
+        try:
+            request = self.gallery.request(item.id)
+            image = read_image(item.path)
+        except KnownError as error:
+            self.window.messages.warn(str(error))
+            return
+        frame = self.documents.document.frame
+        rect = Rect(frame.x, frame.y, *request.size)
+        result = GenerationResult(request=request, image=image[..., :3], seconds=0.0, steps=0)
+        self.generation.show_result(rect, result)
+
+    @Slot(object)
+    def _on_copy_asked(self, item: GalleryItem) -> None:
+        try:
+            pixels = read_image(item.path)
+        except KnownError as error:
+            self.window.messages.warn(str(error))
+            return
+        self.documents.copy_pixels(pixels[..., :3])
+
+    @Slot(object)
+    def _on_folder_asked(self, item: GalleryItem) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(item.path).parent)))
+
+    @Slot(object)
+    def _on_delete_asked(self, item: GalleryItem) -> None:
+        if self.gallery is None:
+            return
+        try:
+            self.gallery.delete(item.id)
+        except KnownError as error:
+            self.window.messages.warn(str(error))
+            return
+        self.window.gallery_model.remove(item.id)
+        self.window.messages.tell(
+            "Moved to the trash.", "Bring it back", lambda: self._bring_back(item.id)
+        )
+
+    def _bring_back(self, item_id: str) -> None:
+        assert self.gallery is not None
+        try:
+            self.window.gallery_model.add(self.gallery.restore(item_id))
+        except KnownError as error:
+            self.window.messages.warn(str(error))
+
+    # --- small actions -----------------------------------------------------------------------
+
+    @Slot()
+    def _on_undo(self) -> None:
+        self.documents.document.undo()
+
+    @Slot()
+    def _on_redo(self) -> None:
+        self.documents.document.redo()
+
+    @Slot()
+    def _on_clear_mask(self) -> None:
+        self.documents.document.clear_mask()
+
+    @Slot()
+    def _on_invert_mask(self) -> None:
+        self.documents.document.invert_mask()
+
+    @Slot()
+    def _on_frame_all(self) -> None:
+        self.window.canvas.move_frame(Rect.of_size(self.documents.document.size))
+
+    @Slot()
+    def _on_theme(self) -> None:
+        theme = self.window.theme
+        theme.choose("light" if theme.is_dark else "dark")
+        theme.set_icon(self.window.actions_by_name["theme"], "sun" if theme.is_dark else "moon")
+
+    @Slot()
+    def _on_keys(self) -> None:
+        if self._keys is None:
+            self._keys = KeysDialog(self.window)
+        self._keys.show()
+        self._keys.raise_()
+
+    @Slot()
+    def _on_about(self) -> None:
+        box = QMessageBox(self.window)
+        box.setWindowTitle("About Sfumato")
+        box.setText("Sfumato 0.1.0")
+        box.setInformativeText(
+            "A studio for painting with diffusion models, on your own machine.\n\n"
+            "Apache License 2.0. Uses Qt (LGPL 3), diffusers, PyTorch, and icons by Lucide (ISC). "
+            "The embedded model's licences lie beside it."
+        )
+        box.open()
+
+    def _settings_now(self) -> Settings:
+        return replace(
+            self.settings,
+            theme=self.window.theme.choice,
+            checkpoint=self.sampling.checkpoint,
+            sampling=self.sampling.to_dict(),
+            window=self.window.geometry_text(),
+        )
+
+
+def _about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
+    """A frame of `size` about the old one's centre, on the canvas if it fits there."""
+    x = frame.x + (frame.width - size.width) // 2
+    y = frame.y + (frame.height - size.height) // 2
+    if size.width <= canvas.width:
+        x = min(max(x, 0), canvas.width - size.width)
+    if size.height <= canvas.height:
+        y = min(max(y, 0), canvas.height - size.height)
+    return Rect(x, y, size.width, size.height)
