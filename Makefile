@@ -40,7 +40,7 @@ arch: dev       ## who may import whom
 	$(IN_VENV)python tools/without_qt.py
 
 bench: dev      ## the performance promises; one JSON line each
-	$(IN_VENV)python -m pytest -q -s tests/benchmarks $(ARGS)
+	$(IN_VENV)python -m tests.benchmarks $(ARGS)
 
 clean:          ## caches and demo pictures; .venv stays
 	rm -rf out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

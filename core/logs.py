@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 from collections import deque
 from pathlib import Path
 
@@ -47,11 +46,11 @@ def set_up(file: Path | None = None, level: int = logging.INFO) -> LastLines:
 
 
 def _add_file(root: logging.Logger, file: Path) -> None:
+    from logging.handlers import RotatingFileHandler  # sockets come with it: not before the window
+
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            file, maxBytes=1_000_000, backupCount=2, encoding="utf-8"
-        )
+        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
     except OSError as error:
         root.info("no log file: %s", error)
         return

@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from core.errors import StorageFailed
 from core.logs import logger
 
@@ -45,6 +43,8 @@ class Paths:
         if chosen:
             root = Path(chosen).expanduser().absolute()
             return cls(*(root / name for name in ("config", "data", "cache", "state", "pictures")))
+        import platformdirs  # a few milliseconds that a given home saves
+
         dirs = platformdirs.PlatformDirs("sfumato", appauthor=False)
         return cls(
             dirs.user_config_path,

@@ -1,0 +1,55 @@
+"""Runs every `bench_*.py` in a process of its own and compares with the committed ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+COMMITTED = HERE / "ratios.json"
+WORSE = 1.15
+"""A ratio this much above the committed one is worth a line; the machines are noisy."""
+
+
+def main() -> int:
+    """Print each benchmark's lines as they come; then what got worse."""
+    options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    options.add_argument("names", nargs="*", metavar="NAME", help="engine, window, ...")
+    options.add_argument("--keep", action="store_true", help="commit to today's ratios")
+    arguments = options.parse_args()
+    files = sorted(HERE.glob("bench_*.py"))
+    if arguments.names:
+        files = [file for file in files if file.stem.removeprefix("bench_") in arguments.names]
+    lines = [line for file in files for line in _run(file)]
+    committed = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
+    today = {line["benchmark"]: line["ratio"] for line in lines if "ratio" in line}
+    for name, ratio in today.items():
+        if ratio > committed.get(name, ratio) * WORSE:
+            print(f"worse: {name} is {ratio:.3f}, was {committed[name]:.3f}")
+    if arguments.keep:
+        COMMITTED.write_text(json.dumps(committed | today, indent=1, sort_keys=True) + "\n")
+    return 0
+
+
+def _run(file: Path) -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-m", f"tests.benchmarks.{file.stem}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    sys.stdout.write(done.stdout)
+    sys.stdout.flush()
+    if done.returncode:
+        print(f"failed: {file.name} ended with {done.returncode}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Where things lie, and choices that survive a damaged file and a full disk."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import StorageFailed
+from core.settings import Paths, Settings, load_settings, save_settings, write_atomically
+
+CHOSEN = Settings(
+    theme="light",
+    checkpoint="starter",
+    model_folders=("/models", "/more models"),
+    prompts=("a red apple", "Grüße “…”"),
+    sampling={"seed": 31, "strength": 0.75, "lock": True},
+    window="AdnQywAD",
+)
+
+
+def test_a_home_holds_everything(tmp_path: Path) -> None:
+    paths = Paths.find(tmp_path)
+    folders = (paths.config, paths.data, paths.cache, paths.state, paths.pictures)
+    files = (paths.settings_file, paths.gallery_file, paths.log_file, paths.lock_file)
+    below = (paths.inputs, paths.trash, paths.thumbnails, paths.preview_maps)
+    assert all(path.is_relative_to(tmp_path) for path in (*folders, *files, *below))
+    assert len(set(folders)) == 5
+
+
+def test_the_environment_names_a_home(home: Path, tmp_path: Path) -> None:
+    assert Paths.find() == Paths.find(home)
+    assert Paths.find(tmp_path / "other").data == tmp_path / "other" / "data"
+
+
+def test_without_a_home_the_desktop_s_folders_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SFUMATO_HOME")
+    paths = Paths.find()
+    assert paths.pictures.name == "Sfumato"
+    assert "sfumato" in str(paths.config).lower()
+
+
+def test_a_home_is_made_once_and_again(home: Path) -> None:
+    paths = Paths.find()
+    paths.make()
+    paths.make()
+    assert paths.pictures.is_dir()
+    assert list(paths.pictures.iterdir()) == []
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    with pytest.raises(StorageFailed, match=r"file/config cannot be written .*--home"):
+        Paths.find(in_the_way).make()
+
+
+def test_settings_come_back_as_they_were(home: Path) -> None:
+    file = Paths.find().settings_file
+    save_settings(CHOSEN, file)
+    assert load_settings(file) == CHOSEN
+    assert "Grüße" in file.read_text(encoding="utf-8")
+
+
+def test_no_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "none.json") == Settings()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe\x00",
+        b'{"theme": 3}',
+        b'{"prompts": 5}',
+        b'{"sampling": [1]}',
+    ],
+)
+def test_a_damaged_file_means_the_defaults(tmp_path: Path, damaged: bytes) -> None:
+    file = tmp_path / "settings.json"
+    file.write_bytes(damaged)
+    assert load_settings(file) == Settings()
+
+
+def test_what_a_newer_version_wrote_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps({"schema": 9, "theme": "light", "unheard_of": [1, 2]}))
+    assert load_settings(file) == Settings(theme="light")
+
+
+def test_a_folder_without_rights_means_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").mkdir()
+    assert load_settings(tmp_path / "settings.json") == Settings()
+
+
+def test_prompts_are_kept_newest_first_and_once() -> None:
+    settings = Settings()
+    for prompt in ("a", "b", "a", "c"):
+        settings = settings.with_prompt(prompt)
+    assert settings.prompts == ("c", "a", "b")
+    assert settings.with_prompt("d", keep=2).prompts == ("d", "c")
+
+
+def test_a_write_that_fails_leaves_the_old_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.json"
+    write_atomically(file, b"old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFailed, match=r"No space left on device.*Free some space"):
+        write_atomically(file, b"new and longer")
+    assert [f.name for f in tmp_path.iterdir()] == ["settings.json"]
+    assert file.read_bytes() == b"old"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("")
+    with pytest.raises(StorageFailed, match=r"in the way/settings\.json could not be written"):
+        write_atomically(tmp_path / "in the way" / "settings.json", b"new")
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "b" / "settings.json"
+    write_atomically(file, b"new")
+    assert file.read_bytes() == b"new"

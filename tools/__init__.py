@@ -1,0 +1,1 @@
+"""Programs for developers; the application never imports them."""

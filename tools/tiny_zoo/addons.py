@@ -1,0 +1,189 @@
+"""What is put on top of Stable Diffusion 1.5: ControlNet, IP-Adapter, LoRA, inversions, TAESD."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tools.tiny_zoo.image_models import with_visible_output
+from tools.tiny_zoo.stable_diffusion import SD1_WIDTH, SDXL_SECOND_WIDTH
+from tools.tiny_zoo.text_encoders import clip_image_encoder
+
+_IMAGE_WIDTH = 48
+_IMAGE_TOKENS = 4
+_LORA_RANK = 4
+
+
+def write_taesd(folder: Path) -> None:
+    """The tiny autoencoder for Stable Diffusion's latents."""
+    from diffusers import AutoencoderTiny
+
+    narrow = (16,) * 4
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=narrow,
+        decoder_block_out_channels=narrow,
+        num_encoder_blocks=(1,) * 4,
+        num_decoder_blocks=(1,) * 4,
+        latent_channels=4,
+    )
+    with_visible_output(vae.eval()).save_pretrained(folder)
+
+
+def write_controlnet(folder: Path) -> None:
+    """A ControlNet whose last convolutions are not zero, so that it changes the picture."""
+    import torch
+    from diffusers import ControlNetModel
+
+    colours = (16, 16, 16, 32)
+    net = ControlNetModel.from_unet(_unet(folder), conditioning_embedding_out_channels=colours)
+    last = [*net.controlnet_down_blocks, net.controlnet_mid_block]
+    with torch.no_grad():
+        for layer in (*last, net.controlnet_cond_embedding.conv_out):
+            torch.nn.init.normal_(layer.weight, std=0.2)
+    net.eval().save_pretrained(folder)
+
+
+def write_ip_adapter(folder: Path) -> None:
+    """h94/IP-Adapter: ``models/ip-adapter_sd15.safetensors`` and ``models/image_encoder``."""
+    from safetensors.torch import save_file
+
+    unet = _unet(folder)
+    models = folder / "models"
+    models.mkdir()
+    weights = _image_projection() | _image_attention(unet)
+    save_file(weights, models / "ip-adapter_sd15.safetensors")
+    clip_image_encoder(32, _IMAGE_WIDTH).save_pretrained(models / "image_encoder")
+
+
+def write_loras(folder: Path) -> None:
+    """Three dialects: diffusers for the U-Net, diffusers with text encoder, and kohya-ss."""
+    from diffusers import StableDiffusionPipeline
+
+    unet = _lora_weights(_unet(folder), ["to_k", "to_q", "to_v", "to_out.0"])
+    text = _lora_weights(_text_encoder(folder), ["q_proj", "k_proj", "v_proj", "out_proj"])
+    save = StableDiffusionPipeline.save_lora_weights
+    save(folder, unet_lora_layers=unet, weight_name="tiny_unet.safetensors")
+    save(
+        folder,
+        unet_lora_layers=unet,
+        text_encoder_lora_layers=text,
+        weight_name="tiny_unet_te.safetensors",
+    )
+    _write_kohya(folder, unet)
+
+
+def write_textual_inversions(folder: Path) -> None:
+    """A learned word as diffusers, A1111 and SDXL write it."""
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"<tiny-cat>": torch.randn(1, SD1_WIDTH)}, folder / "learned_embeds.safetensors")
+    save_file({"emb_params": torch.randn(3, SD1_WIDTH)}, folder / "tiny_badhands.safetensors")
+    both = {"clip_l": torch.randn(2, SD1_WIDTH), "clip_g": torch.randn(2, SDXL_SECOND_WIDTH)}
+    save_file(both, folder / "tiny_sdxl.safetensors")
+
+
+def _unet(folder: Path) -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel.from_pretrained(folder.parent / "sd15" / "unet")
+
+
+def _text_encoder(folder: Path) -> Any:
+    from transformers import CLIPTextModel
+
+    return CLIPTextModel.from_pretrained(folder.parent / "sd15" / "text_encoder")
+
+
+def _image_projection() -> dict[str, Any]:
+    import torch
+
+    width = SD1_WIDTH * _IMAGE_TOKENS
+    return {
+        "image_proj.proj.weight": torch.randn(width, _IMAGE_WIDTH) * 0.2,
+        "image_proj.proj.bias": torch.zeros(width),
+        "image_proj.norm.weight": torch.ones(SD1_WIDTH),
+        "image_proj.norm.bias": torch.zeros(SD1_WIDTH),
+    }
+
+
+def _image_attention(unet: Any) -> dict[str, Any]:
+    """Keys and values for each cross-attention; those sit at the odd numbers."""
+    import torch
+
+    names = [name for name in unet.attn_processors if name.endswith("attn2.processor")]
+    weights = {}
+    for rank, name in enumerate(names):
+        width = unet.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
+        for letter in "kv":
+            key = f"ip_adapter.{2 * rank + 1}.to_{letter}_ip.weight"
+            weights[key] = torch.randn(width, SD1_WIDTH) * 0.3
+    return weights
+
+
+def _lora_weights(model: Any, targets: list[str]) -> dict[str, Any]:
+    """Random adapter weights of `model`, which gets the adapter too, in diffusers' dialect."""
+    import torch
+    from diffusers.utils import convert_state_dict_to_diffusers
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    model.add_adapter(
+        LoraConfig(
+            r=_LORA_RANK,
+            lora_alpha=_LORA_RANK,
+            init_lora_weights="gaussian",
+            target_modules=targets,
+        )
+    )
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.3)
+    return dict(convert_state_dict_to_diffusers(get_peft_model_state_dict(model)))
+
+
+def _write_kohya(folder: Path, unet: dict[str, Any]) -> None:
+    """The file that kohya-ss's trainer writes and most of civitai has."""
+    from safetensors.torch import save_file
+
+    metadata = {
+        "ss_base_model_version": "sd_v1",
+        "ss_network_dim": str(_LORA_RANK),
+        "ss_network_alpha": "2",
+        "ss_tag_frequency": json.dumps({"10_tiny": {"tinystyle": 10}}),
+        "modelspec.title": "tiny",
+    }
+    weights = _kohya_unet(unet) | _kohya_text_encoder(layers=2)
+    save_file(weights, folder / "tiny_kohya.safetensors", metadata=metadata)
+
+
+def _kohya_unet(unet: dict[str, Any]) -> dict[str, Any]:
+    import torch
+
+    directions = {"down": "lora_down", "up": "lora_up", "A": "lora_down", "B": "lora_up"}
+    weights = {}
+    for key, value in unet.items():
+        module, part = key.rsplit(".lora." if ".lora." in key else ".lora_", 1)
+        path = module.removeprefix("unet.").replace(".processor", "").replace(".", "_")
+        direction = directions[part.removesuffix(".weight")]
+        weights[f"lora_unet_{path}.{direction}.weight"] = value.contiguous()
+        weights[f"lora_unet_{path}.alpha"] = torch.tensor(2.0)
+    return weights
+
+
+def _kohya_text_encoder(layers: int) -> dict[str, Any]:
+    import torch
+
+    wide = 2 * SD1_WIDTH
+    shapes = {f"self_attn_{part}_proj": (SD1_WIDTH, SD1_WIDTH) for part in ("q", "k", "v", "out")}
+    shapes |= {"mlp_fc1": (wide, SD1_WIDTH), "mlp_fc2": (SD1_WIDTH, wide)}
+    weights = {}
+    for layer in range(layers):
+        for part, (rows, columns) in shapes.items():
+            name = f"lora_te_text_model_encoder_layers_{layer}_{part}"
+            weights[f"{name}.lora_down.weight"] = torch.randn(_LORA_RANK, columns) * 0.3
+            weights[f"{name}.lora_up.weight"] = torch.randn(rows, _LORA_RANK) * 0.3
+            weights[f"{name}.alpha"] = torch.tensor(float(_LORA_RANK))
+    return weights
