@@ -209,6 +209,10 @@ class InferenceThread(QThread):
         accepted = self._jobs.put(_Job(request.checkpoint, request))
         self.post(Queued(request.id) if accepted else Cancelled(request.id))
 
+    def look_in(self, folders: Sequence[Path]) -> None:
+        """Look for models in these folders from the next job on."""
+        self._folders = tuple(folders)
+
     def warm_up(self, checkpoint: str) -> None:
         """Load a model ahead of the first request; what fails here is told by that request."""
         self._jobs.put(_Job(checkpoint))

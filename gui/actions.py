@@ -41,6 +41,7 @@ TABLE = (
     Row("save", "&Save", ("Ctrl+S",), menu="File"),
     Row("save_as", "Save &as…", ("Ctrl+Shift+S",), menu="File"),
     Row("export", "&Export picture…", ("Ctrl+E",), menu="File"),
+    Row("models", "Add a folder of &models…", menu="File"),
     Row("quit", "&Quit", ("Ctrl+Q",), menu="File"),
     Row("undo", "&Undo", ("Ctrl+Z",), "undo-2", menu="Edit"),
     Row("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", menu="Edit"),
@@ -81,8 +82,21 @@ HELD_KEYS = (
     ("Alt+Up / Alt+Down", "Earlier and later prompts, in the prompt"),
 )
 MENUS = ("File", "Edit", "Generate", "View", "Help")
-_BREAKS = {"save", "export", "quit", "copy", "clear_mask", "keep", "prompt", "panels", "theme",
-           "next_region"}  # fmt: skip
+_BREAKS = frozenset(
+    [
+        "save",
+        "export",
+        "models",
+        "quit",
+        "copy",
+        "clear_mask",
+        "keep",
+        "prompt",
+        "panels",
+        "theme",
+        "next_region",
+    ]
+)
 """Actions before which a menu draws a line."""
 
 

@@ -12,7 +12,7 @@ from core.canvas.document import Document
 from core.checkpoints import Checkpoint
 from core.engine import Cancelled, EngineEvent, Failed, Finished, Ready
 from core.errors import KnownError
-from core.geometry import Rect
+from core.geometry import Point, Rect
 from core.logs import logger
 from core.request import GenerationRequest
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
@@ -49,11 +49,23 @@ class State(Enum):
 
 @dataclass
 class Job:
-    """A request on its way, and where its picture shall land."""
+    """A request on its way, and where its picture shall land.
+
+    Attributes:
+        asked_at: The frame when it was asked for.
+        origin: The document's origin then; the canvas may grow to the left meanwhile.
+    """
 
     request: GenerationRequest
     document: Document
-    rect: Rect
+    asked_at: Rect
+    origin: Point
+
+    @property
+    def rect(self) -> Rect:
+        """Where its picture lies on the document as it is now."""
+        now = self.document.origin
+        return self.asked_at.translated(now.x - self.origin.x, now.y - self.origin.y)
 
 
 @dataclass
@@ -61,13 +73,14 @@ class Proposal:
     """Finished pictures that stand in their frames and wait for Keep or Discard."""
 
     document: Document
-    pictures: list[tuple[Rect, GenerationResult]] = field(default_factory=list)
+    pictures: list[tuple[Job, GenerationResult]] = field(default_factory=list)
     index: int = 0
 
     @property
     def shown(self) -> tuple[Rect, GenerationResult]:
-        """The picture that is looked at."""
-        return self.pictures[self.index]
+        """The picture that is looked at, and where it stands."""
+        job, result = self.pictures[self.index]
+        return job.rect, result
 
 
 class GenerationController(QObject):
@@ -130,7 +143,7 @@ class GenerationController(QObject):
         self._messages.hide()
         for number in range(self._sampling.count):
             numbered = request if number == 0 else request.with_seed(request.seed + number)
-            self._jobs[numbered.id] = Job(numbered, document, document.frame)
+            self._jobs[numbered.id] = Job(numbered, document, document.frame, document.origin)
             self._engine.submit(numbered)
         self._show_jobs()
 
@@ -148,9 +161,11 @@ class GenerationController(QObject):
             return
         rect, result = proposal.shown
         self._clear_frame()
-        proposal.document.place_image(
-            result.image, rect, _layer_name(result.request.prompt), result.request.mask_image
-        )
+        name, mask = _layer_name(result.request.prompt), result.request.mask_image
+        try:
+            proposal.document.place_image(result.image, rect, name, mask, extends=True)
+        except KnownError as error:
+            self._messages.warn(f"{error} The picture is in the results below.")
 
     @Slot()
     def discard(self) -> None:
@@ -173,7 +188,8 @@ class GenerationController(QObject):
         """Let a finished picture stand in the frame, as if it had just been made."""
         if self._canvas.document is not None:
             self.keep()
-            self._offer(self._canvas.document, rect, result)
+            document = self._canvas.document
+            self._offer(Job(result.request, document, rect, document.origin), result)
 
     def leave_document(self) -> None:
         """The document is closed: what stands in the frame stays in the gallery only."""
@@ -233,6 +249,8 @@ class GenerationController(QObject):
         del self._jobs[event.request_id]
         if self._proposal is None:
             self._clear_frame()
+        else:  # under the previews of this job stood a finished picture
+            self._show_proposal()
         if isinstance(event, Finished):
             self._on_finished(job, event)
         elif isinstance(event, Failed):
@@ -282,16 +300,16 @@ class GenerationController(QObject):
         elif event.result.blanked:
             self._messages.warn("The model's own safety checker replaced this picture by black.")
         if self._is_open(job):
-            self._offer(job.document, job.rect, event.result)
+            self._offer(job, event.result)
         elif not event.message:
             self._messages.tell("A picture was finished. It is in the results below.")
 
     # --- what is shown -------------------------------------------------------------------------
 
-    def _offer(self, document: Document, rect: Rect, result: GenerationResult) -> None:
+    def _offer(self, job: Job, result: GenerationResult) -> None:
         if self._proposal is None:
-            self._proposal = Proposal(document)
-        self._proposal.pictures.append((rect, result))
+            self._proposal = Proposal(job.document)
+        self._proposal.pictures.append((job, result))
         self._proposal.index = len(self._proposal.pictures) - 1
         self._show_proposal()
 

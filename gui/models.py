@@ -34,9 +34,20 @@ class ModelController(QObject):
         self._folders = folders
         self._models: dict[str, Checkpoint] = {}
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where models are looked for, the embedded one's folder first."""
+        return self._folders
+
     def look(self) -> None:
         """Look through the model folders."""
         self._background.start(self._look())
+
+    def add_folder(self, folder: Path) -> None:
+        """Look in one more folder, from now on."""
+        if folder not in self._folders:
+            self._folders.append(folder)
+        self.look()
 
     @Slot(str)
     def choose(self, name: str) -> None:

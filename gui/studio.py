@@ -7,20 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint, model_folders
 from core.engine import InferenceThread
-from core.errors import KnownError, StorageFailed
-from core.gallery import Gallery, GalleryItem
+from core.errors import StorageFailed
+from core.gallery import GalleryItem
 from core.geometry import Rect, Size
-from core.images import read_image
 from core.logs import logger
 from core.pipelines import PipelineCache
-from core.result import GenerationResult
 from core.settings import Paths, Settings, load_settings, save_settings
 from gui.background import Background
 from gui.documents import DocumentController
@@ -29,6 +26,7 @@ from gui.main_window import MainWindow
 from gui.models import ModelController, size_presets
 from gui.panels.keys import KeysDialog
 from gui.prompting import PromptController
+from gui.results import ResultController
 from gui.sampling import Mode, Sampling
 
 STATES = {
@@ -59,11 +57,11 @@ class Studio(QObject):
         self.paths = paths
         self.background = background
         self.settings = load_settings(paths.settings_file)
-        self.gallery: Gallery | None = None
         self.engine: InferenceThread | None = None
         canvas, messages = window.canvas, window.messages
         self.generation = GenerationController(sampling, canvas, messages, self)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
+        self.results = ResultController(window, self.documents, self.generation)
         self.prompting = PromptController(sampling, background, self._prompts, self)
         folders = model_folders(self.settings)
         self.models = ModelController(sampling, background, folders, self)
@@ -80,11 +78,11 @@ class Studio(QObject):
         self.documents.restore_session()
         for file in files:
             self.documents.open(file)
-        self._open_gallery()
+        gallery = self.results.open(self.paths, self.background)
         self.engine = InferenceThread(
-            self.gallery,
+            gallery,
             PipelineCache(self.paths.preview_maps),
-            model_folders(self.settings),
+            self.models.folders,
         )
         self.engine.event_emitted.connect(self.generation.on_event)
         self.generation.use_engine(self.engine)
@@ -102,8 +100,7 @@ class Studio(QObject):
         if self.engine is not None:
             self.engine.close()
         self.background.close()
-        if self.gallery is not None:
-            self.gallery.close()
+        self.results.close()
 
     @Slot(list)
     def on_called(self, files: list[str]) -> None:
@@ -124,10 +121,6 @@ class Studio(QObject):
         window.generation.size_chosen.connect(self._on_size_chosen)
         window.header.model_chosen.connect(self.models.choose)
         window.strip.settings_asked.connect(self.recall)
-        window.strip.show_asked.connect(self._on_show_asked)
-        window.strip.copy_asked.connect(self._on_copy_asked)
-        window.strip.folder_asked.connect(self._on_folder_asked)
-        window.strip.delete_asked.connect(self._on_delete_asked)
         window.escape_pressed.connect(self._on_escape)
         window.canvas.frame_edited.connect(self._follow_frame)
         window.canvas.gesture_ended.connect(self._show_plan)
@@ -135,7 +128,7 @@ class Studio(QObject):
         self.documents.title_changed.connect(self._show_title)
         self.documents.settings_found.connect(self._on_settings_found)
         self.generation.state_changed.connect(self._on_state_changed)
-        self.generation.item_kept.connect(self._on_item_kept)
+        self.generation.item_kept.connect(self.results.add)
         self.generation.jobs_changed.connect(window.generation.show_jobs)
         self.models.found.connect(window.header.show_models)
         self.models.chosen.connect(self._on_model_chosen)
@@ -153,6 +146,7 @@ class Studio(QObject):
             "export": documents.ask_where_to_export,
             "copy": documents.copy,
             "paste": documents.paste,
+            "models": self._on_add_models,
             "quit": self.window.close,
             "undo": self._on_undo,
             "redo": self._on_redo,
@@ -208,11 +202,6 @@ class Studio(QObject):
     @Slot(object)
     def _on_state_changed(self, state: State) -> None:
         self.window.header.show_state(*STATES[state])
-
-    @Slot(object)
-    def _on_item_kept(self, item: GalleryItem) -> None:
-        self.window.gallery_model.add(item)
-        self.window.strip.select(item.id)
 
     @Slot()
     def _on_escape(self) -> None:
@@ -315,68 +304,26 @@ class Studio(QObject):
     @Slot()
     def _on_models_missing(self) -> None:
         self.window.messages.warn(
-            "No model was found. Put a model folder in diffusers' layout into "
-            f"{model_folders(self.settings)[0]}, and start again."
+            "No model was found. Choose “Add a folder of models” in the File menu; a model is a "
+            "folder in diffusers' layout."
         )
 
-    # --- results -----------------------------------------------------------------------------
+    @Slot()
+    def _on_add_models(self) -> None:
+        dialog = QFileDialog(self.window, "Add a folder of models")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.add_model_folder)
+        dialog.open()
 
-    def _open_gallery(self) -> None:
-        try:
-            self.gallery = Gallery(self.paths)
-        except KnownError as error:
-            self.window.messages.warn(f"Results will not be kept. {error}")
-            return
-        self.window.gallery_model.show_gallery(self.gallery, self.background)
-
-    @Slot(object)
-    def _on_show_asked(self, item: GalleryItem) -> None:
-        if self.gallery is None:
-            return
-        try:
-            request = self.gallery.request(item.id)
-            image = read_image(item.path)
-        except KnownError as error:
-            self.window.messages.warn(str(error))
-            return
-        frame = self.documents.document.frame
-        rect = Rect(frame.x, frame.y, *request.size)
-        result = GenerationResult(request=request, image=image[..., :3], seconds=0.0, steps=0)
-        self.generation.show_result(rect, result)
-
-    @Slot(object)
-    def _on_copy_asked(self, item: GalleryItem) -> None:
-        try:
-            pixels = read_image(item.path)
-        except KnownError as error:
-            self.window.messages.warn(str(error))
-            return
-        self.documents.copy_pixels(pixels[..., :3])
-
-    @Slot(object)
-    def _on_folder_asked(self, item: GalleryItem) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(item.path).parent)))
-
-    @Slot(object)
-    def _on_delete_asked(self, item: GalleryItem) -> None:
-        if self.gallery is None:
-            return
-        try:
-            self.gallery.delete(item.id)
-        except KnownError as error:
-            self.window.messages.warn(str(error))
-            return
-        self.window.gallery_model.remove(item.id)
-        self.window.messages.tell(
-            "Moved to the trash.", "Bring it back", lambda: self._bring_back(item.id)
-        )
-
-    def _bring_back(self, item_id: str) -> None:
-        assert self.gallery is not None
-        try:
-            self.window.gallery_model.add(self.gallery.restore(item_id))
-        except KnownError as error:
-            self.window.messages.warn(str(error))
+    @Slot(str)
+    def add_model_folder(self, name: str) -> None:
+        """Find models in this folder too, now and at every later start; they are not copied."""
+        self.models.add_folder(Path(name))
+        own = tuple(str(folder) for folder in self.models.folders[1:])
+        self.settings = replace(self.settings, model_folders=own)
+        if self.engine is not None:
+            self.engine.look_in(self.models.folders)
 
     # --- small actions -----------------------------------------------------------------------
 

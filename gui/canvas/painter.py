@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, qRgba
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, QRegion, qRgba
 
 from core.geometry import Rect, Size
 from gui.canvas.viewport import Viewport
@@ -97,6 +97,19 @@ def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> 
         painter.setPen(QPen(QColor(255, 255, 255, 230), 1))
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 9 * dx, y + 9 * dy))
+
+
+def outline_area(centre: QPointF, radius: float) -> QRect:
+    """What `draw_brush_outline` may touch."""
+    reach = max(radius, 9) + 3
+    corner = QPointF(reach, reach)
+    return QRectF(centre - corner, centre + corner).toAlignedRect()
+
+
+def parts_of(region: QRegion) -> list[QRect]:
+    """The rectangles of a region; many small ones are drawn as one."""
+    parts = [QRect(part) for part in region]  # type: ignore[attr-defined]  # missing in the stubs
+    return parts if len(parts) <= 4 else [region.boundingRect()]
 
 
 def view_rect(viewport: Viewport, rect: Rect) -> QRectF:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
@@ -12,12 +11,10 @@ from PySide6.QtGui import (
     QDropEvent,
     QFocusEvent,
     QImage,
-    QInputDevice,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPointingDevice,
     QRegion,
     QResizeEvent,
     QTabletEvent,
@@ -28,8 +25,9 @@ from PySide6.QtWidgets import QWidget
 from core.geometry import Rect, Size
 from gui.canvas import painter as draw
 from gui.canvas.frame_bar import FrameBar
+from gui.canvas.pointing import Hand, pointer_of
 from gui.canvas.tools.framing import FrameTool, PanTool
-from gui.canvas.tools.gesture import Gesture, Pointer, Tool
+from gui.canvas.tools.gesture import Pointer, Tool
 from gui.canvas.tools.painting import BrushSettings
 from gui.canvas.viewport import Viewport
 from gui.theme import Theme
@@ -83,11 +81,10 @@ class CanvasView(QWidget):
         self.frame_step = 8
         self.bar = FrameBar(theme, self)
         self.bar.resized.connect(self._place_bar)
-        self._tool: Tool = PanTool()
-        self._gesture: Generator[None, Pointer, None] | None = None
+        self._hand = Hand(self)
         self._overlay: tuple[Rect, QImage] | None = None
         self._hover: QPointF | None = None
-        self._space_held = False
+        self._button = Qt.MouseButton.NoButton
         self._follows_fit = True
         self._checkerboard = draw.checkerboard()
         theme.changed.connect(self.update)
@@ -177,93 +174,65 @@ class CanvasView(QWidget):
     @property
     def tool(self) -> Tool:
         """The tool in the hand."""
-        return self._tool
+        return self._hand.tool
 
     def take_tool(self, tool: Tool) -> None:
         """Put another tool into the hand; a gesture under way is given up."""
         self.end_gesture()
-        self._tool = tool
+        self._hand.tool = tool
         self._show_cursor()
         self.update()
 
     @property
     def in_gesture(self) -> bool:
         """Whether a press has not been released yet."""
-        return self._gesture is not None
+        return self._hand.is_busy
 
     def end_gesture(self) -> bool:
         """Give up the gesture under way; True if there was one."""
-        gesture, self._gesture = self._gesture, None
-        if gesture is None:
-            return False
-        gesture.close()
+        was_busy = self._hand.give_up()
         self._show_cursor()
-        return True
+        return was_busy
 
-    def _begin(self, tool: Tool, press: Pointer) -> None:
-        self.end_gesture()
-        if self.document is None:
-            return
-        self._gesture = _started(tool.gesture(self, press))
-        if isinstance(tool, PanTool):
+    def _press(self, pointer: Pointer, tool: Tool | None = None) -> None:
+        if self.document is not None and isinstance(self._hand.press(pointer, tool), PanTool):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def _follow(self, pointer: Pointer) -> None:
-        if self._gesture is None:
-            return
-        try:
-            self._gesture.send(pointer)
-        except StopIteration:
-            self._gesture = None
+        if self._hand.follow(pointer):
             self._show_cursor()
             self.gesture_ended.emit()
 
-    def _tool_for(self, event: QMouseEvent) -> Tool | None:
-        if event.button() == Qt.MouseButton.MiddleButton:
-            return PanTool()
-        if event.button() != Qt.MouseButton.LeftButton:
-            return None
-        return PanTool() if self._space_held else self._tool
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A gesture begins."""
-        tool = self._tool_for(event)
-        if tool is not None and self._gesture is None:
-            self._begin(tool, self._pointer(event))
+        if self._hand.is_busy:
+            return
+        self._button = event.button()
+        if self._button == Qt.MouseButton.MiddleButton:
+            self._press(pointer_of(event, self.viewport), PanTool())
+        elif self._button == Qt.MouseButton.LeftButton:
+            self._press(pointer_of(event, self.viewport))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The gesture goes on, or the brush hovers."""
         self._hover_at(event.position())
-        self._follow(self._pointer(event))
+        self._follow(pointer_of(event, self.viewport))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture ends."""
-        self._follow(self._pointer(event, is_down=False))
+        """The gesture ends with the button that began it; another one changes nothing."""
+        if event.button() == self._button:
+            self._follow(pointer_of(event, self.viewport, is_down=False))
 
     def tabletEvent(self, event: QTabletEvent) -> None:
         """The pen, with its pressure; accepted, so that no mouse event doubles it."""
         event.accept()
         self._hover_at(event.position())
-        pointer = self._pointer(event, is_down=event.type() != QEvent.Type.TabletRelease)
+        is_down = event.type() != QEvent.Type.TabletRelease
+        pointer = pointer_of(event, self.viewport, is_down)
         if event.type() != QEvent.Type.TabletPress:
             self._follow(pointer)
-        elif self._gesture is None:
-            self._begin(PanTool() if self._space_held else self._tool, pointer)
-
-    def _pointer(self, event: QMouseEvent | QTabletEvent, is_down: bool = True) -> Pointer:
-        at = event.position()
-        x, y = self.viewport.to_document(at.x(), at.y())
-        pen = isinstance(event, QTabletEvent)
-        has_pressure = pen and bool(
-            event.device().capabilities() & QInputDevice.Capability.Pressure
-        )
-        return Pointer(
-            x, y, at.x(), at.y(),
-            pressure=event.pressure() if has_pressure else 1.0,  # type: ignore[union-attr]
-            is_down=is_down,
-            erases=pen and event.pointerType() is QPointingDevice.PointerType.Eraser,
-            modifiers=event.modifiers(),
-        )  # fmt: skip
+        elif not self._hand.is_busy:
+            self._press(pointer)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the cursor; with Shift move sideways."""
@@ -281,7 +250,7 @@ class CanvasView(QWidget):
         if event.isAutoRepeat():
             return
         if event.key() == Qt.Key.Key_Space:
-            self._space_held = True
+            self._hand.moves_view = True
             self._show_cursor()
         elif event.key() == Qt.Key.Key_C and not event.modifiers():
             self.compare_held.emit(True)
@@ -293,7 +262,7 @@ class CanvasView(QWidget):
         if event.isAutoRepeat():
             return
         if event.key() == Qt.Key.Key_Space:
-            self._space_held = False
+            self._hand.moves_view = False
             self._show_cursor()
         elif event.key() == Qt.Key.Key_C:
             self.compare_held.emit(False)
@@ -303,7 +272,7 @@ class CanvasView(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys released elsewhere would never be heard of."""
         super().focusOutEvent(event)
-        self._space_held = False
+        self._hand.moves_view = False
         self.compare_held.emit(False)
         self._show_cursor()
         self.update()
@@ -319,11 +288,11 @@ class CanvasView(QWidget):
         self._hover_at(None)
 
     def _show_cursor(self) -> None:
-        cursor = Qt.CursorShape.OpenHandCursor if self._space_held else self._tool.cursor
+        cursor = Qt.CursorShape.OpenHandCursor if self._hand.moves_view else self._hand.tool.cursor
         self.setCursor(Qt.CursorShape.BlankCursor if cursor is None else cursor)
 
     def _hover_at(self, position: QPointF | None) -> None:
-        if self._tool.cursor is None:
+        if self._hand.tool.cursor is None:
             self.update(self._outline_area())
             self._hover = position
             self.update(self._outline_area())
@@ -333,9 +302,7 @@ class CanvasView(QWidget):
     def _outline_area(self) -> QRect:
         if self._hover is None:
             return QRect()
-        reach = max(self._brush.size / 2 * self.viewport.zoom, 9) + 3
-        corner = QPointF(reach, reach)
-        return QRectF(self._hover - corner, self._hover + corner).toAlignedRect()
+        return draw.outline_area(self._hover, self._brush.size / 2 * self.viewport.zoom)
 
     # --- dropping ------------------------------------------------------------------------
 
@@ -358,14 +325,14 @@ class CanvasView(QWidget):
         painter.fillRect(event.rect(), self._theme.colour("surround"))
         if self.document is None:
             return
-        for area in _parts(event.region()):
+        for area in draw.parts_of(event.region()):
             painter.setClipRect(area)
             self._paint_document(painter, area)
         painter.setClipRegion(event.region())
         self._paint_overlay(painter)
         self._paint_frame(painter)
         self._paint_focus(painter)
-        if self._hover is not None and self._tool.cursor is None and not self._space_held:
+        if self._hover is not None and self._hand.tool.cursor is None and not self._hand.moves_view:
             radius = self._brush.size / 2 * self.viewport.zoom
             draw.draw_brush_outline(painter, self._hover.x(), self._hover.y(), radius)
 
@@ -394,7 +361,7 @@ class CanvasView(QWidget):
         assert self.document is not None
         frame = self.document.frame
         area = draw.view_rect(self.viewport, frame).adjusted(-0.5, -0.5, 0.5, 0.5)
-        active = isinstance(self._tool, FrameTool)
+        active = isinstance(self._hand.tool, FrameTool)
         label = str(frame.size) if active else ""
         draw.draw_frame(painter, area, self._theme.colour("accent"), active, label)
 
@@ -437,18 +404,3 @@ class CanvasView(QWidget):
         x = min(max(x, 8), self.width() - size.width() - 8)
         y = min(max(y, 8), self.height() - size.height() - 8)
         self.bar.move(round(x), round(y))
-
-
-def _started(gesture: Gesture) -> Gesture | None:
-    """Run a gesture to its first wait; None if it ended at the press."""
-    try:
-        next(gesture)
-    except StopIteration:
-        return None
-    return gesture
-
-
-def _parts(region: QRegion) -> list[QRect]:
-    """The rectangles of a region; many small ones are drawn as one."""
-    parts = [QRect(part) for part in region]  # type: ignore[attr-defined]  # missing in the stubs
-    return parts if len(parts) <= 4 else [region.boundingRect()]

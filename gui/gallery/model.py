@@ -38,7 +38,12 @@ class GalleryModel(QAbstractListModel):
         """List what this gallery holds; files are read in `background`."""
         self._gallery = gallery
         self._background = background
-        background.start(self._load_first_page())
+        self.reload()
+
+    def reload(self) -> None:
+        """List the newest page again."""
+        if self._background is not None:
+            self._background.start(self._load_first_page())
 
     def add(self, item: GalleryItem) -> None:
         """Put a new item in front."""
