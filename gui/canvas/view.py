@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QRegion,
     QResizeEvent,
     QTabletEvent,
     QWheelEvent,
@@ -117,13 +116,6 @@ class CanvasView(QWidget):
         """Show the document alone again."""
         self._overlay = None
         self.update()
-
-    def colour_at(self, x: int, y: int) -> tuple[int, int, int] | None:
-        """Red, green, blue of one document pixel, or None outside."""
-        if self.document is None or not Rect.of_size(self.document.size).contains(Rect(x, y, 1, 1)):
-            return None
-        red, green, blue, _ = self.document.flatten(Rect(x, y, 1, 1))[0, 0]
-        return int(red), int(green), int(blue)
 
     def move_frame(self, frame: Rect) -> None:
         """Put the generation frame there."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -58,7 +59,20 @@ def checkpoint() -> Checkpoint:
 
 
 class Easel(CanvasView):
-    """A canvas with words for tests: positions are given in document pixels."""
+    """A canvas with words for tests: positions are given in document pixels.
+
+    Attributes:
+        painted: Area in view pixels of every region that was painted.
+    """
+
+    def __init__(self, theme: Theme, brush: BrushSettings) -> None:
+        super().__init__(theme, brush)
+        self.painted: list[int] = []
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        bounds = event.region().boundingRect()
+        self.painted.append(bounds.width() * bounds.height())
+        super().paintEvent(event)
 
     def at(self, x: float, y: float) -> QPoint:
         """The view position of a document position."""

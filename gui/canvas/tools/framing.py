@@ -78,10 +78,14 @@ class ColourPicker:
         """Take the colour under the pointer until release."""
         pointer = press
         while pointer.is_down:
-            colour = canvas.colour_at(math.floor(pointer.x), math.floor(pointer.y))
-            if colour is not None:
-                self._settings.change(colour=colour)
+            self._take(canvas, Rect(math.floor(pointer.x), math.floor(pointer.y), 1, 1))
             pointer = yield
+
+    def _take(self, canvas: CanvasView, pixel: Rect) -> None:
+        document = canvas.document
+        if document is not None and Rect.of_size(document.size).contains(pixel):
+            red, green, blue, _ = map(int, document.flatten(pixel)[0, 0])
+            self._settings.change(colour=(red, green, blue))
 
 
 def _corner_at(frame: Rect, pointer: Pointer, reach: float) -> tuple[int, int] | None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
@@ -45,9 +46,6 @@ class Bench:
 
 def _move(line: QLineEdit, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
     """QTest.mouseMove knows no modifiers."""
-    from PySide6.QtCore import QCoreApplication, QEvent, QPointF
-    from PySide6.QtGui import QMouseEvent
-
     left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
     place = QPointF(line.mapToGlobal(at))
     event = QMouseEvent(QEvent.Type.MouseMove, QPointF(at), place, none, left, modifiers)

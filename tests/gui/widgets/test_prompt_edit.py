@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -13,7 +15,7 @@ ALT = Qt.KeyboardModifier.AltModifier
 
 
 @pytest.fixture
-def edit(qtbot: QtBot) -> PromptEdit:
+def edit(qtbot: QtBot) -> Iterator[PromptEdit]:
     box = QWidget()
     qtbot.addWidget(box)
     column = QVBoxLayout(box)
@@ -24,7 +26,7 @@ def edit(qtbot: QtBot) -> PromptEdit:
     box.activateWindow()
     qtbot.waitUntil(box.isActiveWindow)
     edit.setFocus()
-    return edit
+    yield edit  # the box lives as long as this frame
 
 
 def marked(edit: PromptEdit) -> str:
