@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         return run_demo(rest[1:], home.home)
     from gui.app import run as run_window
 
-    return run_window(rest, home.home)
+    return run_window([Path(name) for name in rest], home.home)
 
 
 if __name__ == "__main__":

@@ -206,8 +206,9 @@ class InferenceThread(QThread):
 
     def submit(self, request: GenerationRequest) -> None:
         """Put a request at the end of the queue."""
-        accepted = self._jobs.put(_Job(request.checkpoint, request))
-        self.post(Queued(request.id) if accepted else Cancelled(request.id))
+        self.post(Queued(request.id))  # first: the thread may begin before `put` returns
+        if not self._jobs.put(_Job(request.checkpoint, request)):
+            self.post(Cancelled(request.id))
 
     def look_in(self, folders: Sequence[Path]) -> None:
         """Look for models in these folders from the next job on."""

@@ -26,8 +26,8 @@ _MARKS = {
     "bos_token": _START,
     "eos_token": _END,
     "unk_token": _END,
-    "pad_token": _END,
     "sep_token": None,
+    "pad_token": _END,
     "cls_token": None,
     "mask_token": None,
 }
@@ -144,12 +144,12 @@ def _added_tokens(folder: Path) -> list[AddedToken]:
     else:
         config |= _read_optional(folder / "special_tokens_map.json")
         listed = _read_optional(folder / "tokenizer.json").get("added_tokens", [])
-    tokens = {entry["content"]: _token(entry, special=False) for entry in listed}
-    for key, default in _MARKS.items():
-        if mark := config.get(key, default):
-            token = _token(mark, special=True)
-            tokens.setdefault(token.content, token)
-    return list(tokens.values())
+    marks = [config.get(key, default) for key, default in _MARKS.items()]
+    tokens = [_token(entry, special=False) for entry in listed]
+    contents = {token.content for token in tokens}
+    named = [_token(mark, special=True) for mark in marks if mark]
+    # Two marks may share a content and differ in their options; the last one wins.
+    return [*tokens, *(token for token in named if token.content not in contents)]
 
 
 def _token(entry: str | dict[str, Any], *, special: bool) -> AddedToken:

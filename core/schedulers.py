@@ -154,4 +154,4 @@ def _config_for(row: SchedulerRow, original_config: Mapping[str, Any]) -> dict[s
         for key, value in original_config.items()
         if not key.startswith("_") and key not in filled_in
     }
-    return {**row.defaults, **written, }
+    return {**row.defaults, **written, **row.options}

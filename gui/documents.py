@@ -61,6 +61,7 @@ class DocumentController(QObject):
         self._paths = paths
         self._window = window
         self._saved_at: object = None
+        self._is_blank = True
         self.file: Path | None = None
         canvas.dropped.connect(self._on_dropped)
 
@@ -85,14 +86,15 @@ class DocumentController(QObject):
     @property
     def is_pristine(self) -> bool:
         """Whether nothing was done at all, so that nothing can be lost."""
-        return self.file is None and not self.is_modified
+        return self._is_blank and self.file is None and not self.is_modified
 
-    def show(self, document: Document, file: Path | None = None) -> None:
-        """Make `document` the open one, as it is in `file`."""
+    def show(self, document: Document, file: Path | None = None, is_blank: bool = True) -> None:
+        """Make `document` the open one, as it is in `file`; a blank one nobody would miss."""
         before = self._canvas.document
         if before is not None:
             before.undo_stack.changed.disconnect(self._on_undo_changed)
         self.file = file
+        self._is_blank = is_blank
         self._saved_at = document.undo_stack.position
         document.undo_stack.changed.connect(self._on_undo_changed)
         self._canvas.show_document(document)
@@ -129,7 +131,7 @@ class DocumentController(QObject):
             return
         self._put_aside()
         is_project = Path(name).suffix.lower() == ".ora"
-        self.show(document, Path(name) if is_project else None)
+        self.show(document, Path(name) if is_project else None, is_blank=False)
         if is_project:
             self._sampling.restore(facts)
         else:
@@ -171,12 +173,19 @@ class DocumentController(QObject):
         image = content.imageData()
         if not isinstance(image, QImage) or image.isNull():
             return False
-        pixels = from_qimage(image)
+        try:
+            self._take_in_pixels(from_qimage(image), at)
+        except KnownError as error:  # too large, or let go beside the picture
+            self._messages.warn(str(error))
+        return True
+
+    def _take_in_pixels(self, pixels: Pixels, at: QPointF | None) -> None:
         if self.is_pristine:
-            self.show(Document.from_image(pixels))
+            self.show(Document.from_image(pixels), is_blank=False)
+            self._saved_at = _NEVER
+            self.title_changed.emit()
         else:
             self.place(pixels, "Pasted", at)
-        return True
 
     def _take_in_files(self, files: Sequence[str], at: QPointF | None) -> None:
         for file in files:
@@ -282,7 +291,7 @@ class DocumentController(QObject):
             self._messages.warn(f"The last session could not be read. {error}")
             return False
         file = project.facts.get("file")
-        self.show(project.document, Path(file) if file else None)
+        self.show(project.document, Path(file) if file else None, is_blank=False)
         if project.facts.get("modified", True):
             self._saved_at = _NEVER
             self.title_changed.emit()
@@ -292,7 +301,7 @@ class DocumentController(QObject):
         """Keep a copy of a modified document that is about to be closed."""
         if not self.is_modified:
             return
-        file = self._paths.data / "closed" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}.ora"
+        file = self._paths.data / "closed" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.ora"
         try:
             save_project(self.document, file, {})
         except KnownError as error:

@@ -83,4 +83,6 @@ class SingleInstance(QObject):
             files = json.loads(bytes(socket.readAll().data()) or b"[]")
         except ValueError:
             files = []
+        if not isinstance(files, list):
+            files = []
         self.called.emit([file for file in files if isinstance(file, str)])

@@ -121,10 +121,16 @@ def undocumented(files: list[Path]) -> Finding:
 
 def _public(scope: ast.Module | ast.ClassDef) -> Iterator[ast.ClassDef | ast.FunctionDef]:
     for node in scope.body:
-        if isinstance(node, DOCUMENTED) and not node.name.startswith("_"):
+        if isinstance(node, DOCUMENTED) and not node.name.startswith("_") and not _sets(node):
             yield node
             if isinstance(node, ast.ClassDef):
                 yield from _public(node)
+
+
+def _sets(node: ast.stmt) -> bool:
+    """Whether this is the setter of a property, whose getter says what it is."""
+    decorators = getattr(node, "decorator_list", [])
+    return any(isinstance(d, ast.Attribute) and d.attr == "setter" for d in decorators)
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)

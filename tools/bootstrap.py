@@ -215,7 +215,10 @@ def install(which: str) -> None:
         return
     begin = time.monotonic()
     _make_venv()
-    say("Installing torch, PySide6, diffusers and what they need (first time only, some minutes) …")
+    if stamp("run").exists():
+        say(f"Installing what `{which}` needs besides …")
+    else:
+        say("Installing torch, PySide6, diffusers and what they need (this once, a few minutes) …")
     command = [str(venv_python()), "-m", "pip", "install", "--disable-pip-version-check"]
     command += ["--no-input", "--progress-bar", "off", "-c", str(ROOT / "constraints.txt")]
     _run_pip(command + requirements(which))

@@ -7,6 +7,8 @@ rounding has no cases; tests go through all of them.
 
 from __future__ import annotations
 
+import threading
+
 import cv2
 import numpy as np
 
@@ -16,18 +18,26 @@ from core.request import Pixels
 cv2.setNumThreads(1)  # two threads on small arrays cost more than they bring, and steal the model's
 
 
-class Ink:
-    """One colour laid on with an alpha of its own for each pixel.
+class _Memory(threading.local):
+    """Working arrays, kept: fresh pages from the system cost several times the arithmetic."""
 
-    It keeps its working memory: fresh pages from the system cost several times the arithmetic.
-    """
+    def __init__(self) -> None:
+        self.colours = [np.empty((TILE, TILE, 4), np.uint16) for _ in range(3)]
+        self.greys = [np.empty((TILE, TILE), np.uint16) for _ in range(3)]
+        self.wide = np.empty((TILE, TILE, 4), np.uint8)
+        self.faded = np.empty((TILE, TILE, 4), np.uint8)
+
+
+_memory = _Memory()
+
+
+class Ink:
+    """One colour, to be laid on with an alpha of its own for each pixel."""
 
     def __init__(self, colour: tuple[int, ...]) -> None:
         """`colour` has one value (a mask) or four (premultiplied RGBA), 0 to 255."""
-        shape = (TILE, TILE) if len(colour) == 1 else (TILE, TILE, len(colour))
-        self._ink = np.empty(shape, np.uint16)
-        self._ink[:] = colour
-        self._share, self._rest, self._mixed = (np.empty(shape, np.uint16) for _ in range(3))
+        self._row = np.empty((1, TILE) if len(colour) == 1 else (1, TILE, 4), np.uint16)
+        self._row[:] = colour
 
     def lay(self, before: Pixels, alpha: Pixels, out: Pixels) -> None:
         """Write to `out` what `before` becomes: (before · (255 - alpha) + ink · alpha) / 255.
@@ -35,43 +45,34 @@ class Ink:
         Args:
             before: (h, w, 4) or (h, w), no larger than a tile.
             alpha: (h, w); 0 leaves `before`, 255 gives the ink, both exactly.
+            out: Of the shape of `before`; may be the same array.
         """
         here = slice(before.shape[0]), slice(before.shape[1])
-        ink, share, rest, mixed = (
-            buffer[here] for buffer in (self._ink, self._share, self._rest, self._mixed)
-        )
-        np.copyto(share, alpha if before.ndim == 2 else cv2.merge((alpha,) * 4))
+        arrays = _memory.greys if before.ndim == 2 else _memory.colours
+        share, rest, mixed = (array[here] for array in arrays)
+        np.copyto(share, alpha if before.ndim == 2 else _widened(alpha))
         np.copyto(mixed, before)
         np.subtract(255, share, out=rest)
         np.multiply(mixed, rest, out=mixed)
-        np.multiply(share, ink, out=share)
+        np.multiply(share, self._row[:, here[1]], out=share)
         np.add(mixed, share, out=mixed)
         cv2.convertScaleAbs(mixed, dst=out, alpha=1 / 255)
 
 
-class Overlay:
-    """Premultiplied pixels laid over others; keeps its working memory, as `Ink` does."""
+def overlay(above: Pixels, opacity: int, onto: Pixels) -> None:
+    """Replace `onto` by above + onto · (255 - alpha of above) / 255.
 
-    def __init__(self) -> None:
-        self._faded = np.empty((TILE, TILE, 4), np.uint8)
-        self._dimmed = np.empty((TILE, TILE, 4), np.uint8)
-
-    def lay(self, above: Pixels, opacity: int, onto: Pixels) -> None:
-        """Replace `onto` by above + onto · (255 - alpha of above) / 255.
-
-        Args:
-            above: (h, w, 4), no larger than a tile.
-            opacity: 0 to 255; multiplies `above` first.
-            onto: (h, w, 4), written in place.
-        """
-        here = slice(above.shape[0]), slice(above.shape[1])
-        dimmed = self._dimmed[here]
-        if opacity < 255:
-            above = cv2.convertScaleAbs(above, dst=self._faded[here], alpha=opacity / 255)
-        rest = cv2.bitwise_not(cv2.extractChannel(above, 3))
-        cv2.merge((rest,) * 4, dst=dimmed)
-        cv2.multiply(onto, dimmed, dst=dimmed, scale=1 / 255)
-        cv2.add(above, dimmed, dst=onto)
+    Args:
+        above: (h, w, 4), no larger than a tile.
+        opacity: 0 to 255; multiplies `above` first.
+        onto: (h, w, 4), written in place.
+    """
+    if opacity < 255:
+        faded = _memory.faded[: above.shape[0], : above.shape[1]]
+        above = cv2.convertScaleAbs(above, dst=faded, alpha=opacity / 255)
+    rest = _widened(cv2.bitwise_not(cv2.extractChannel(above, 3)))
+    cv2.multiply(onto, rest, dst=rest, scale=1 / 255)
+    cv2.add(above, rest, dst=onto)
 
 
 def premultiplied(pixels: Pixels) -> Pixels:
@@ -82,3 +83,10 @@ def premultiplied(pixels: Pixels) -> Pixels:
     opaque = np.full_like(alpha, 255)
     factor = cv2.merge((alpha, alpha, alpha, opaque))
     return np.asarray(cv2.multiply(pixels, factor, scale=1 / 255), np.uint8)
+
+
+def _widened(alpha: Pixels) -> Pixels:
+    """The same value in four channels, in this thread's memory until the next call."""
+    wide = _memory.wide[: alpha.shape[0], : alpha.shape[1]]
+    cv2.merge((alpha, alpha, alpha, alpha), dst=wide)
+    return wide

@@ -115,13 +115,18 @@ def disc(size: float, hardness: float, offset_x: float, offset_y: float) -> Pixe
     side = stamp_side(size)
     centres = np.arange(side, dtype=np.float32) + np.float32(0.5 - side // 2)
     across, down = centres - np.float32(offset_x), centres - np.float32(offset_y)
-    distance = np.sqrt(np.add.outer(down * down, across * across))
     width = max(size / 2 * (1 - hardness), 1.0)
     outer = size / 2 + 0.5 / width
-    share = np.clip((np.float32(outer) - distance) / np.float32(width), 0, 1)
+    share = np.add.outer(down * down, across * across)
+    np.sqrt(share, out=share)
+    np.subtract(np.float32(outer), share, out=share)
+    np.clip(np.multiply(share, np.float32(1 / width), out=share), 0, 1, out=share)
     if width > 1:
-        share = share * share * (3 - 2 * share)
-    coverage = np.rint(share * np.float32(255)).astype(np.uint8)
+        rise = np.float32(3) - 2 * share
+        rise *= share
+        share *= rise
+    share *= np.float32(255)
+    coverage = np.rint(share, out=share).astype(np.uint8)
     coverage.flags.writeable = False
     return coverage
 

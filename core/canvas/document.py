@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from core.canvas.appearance import Appearance
-from core.canvas.blending import premultiplied
 from core.canvas.brush import Brush
 from core.canvas.commands import Sheet, Structure, StructureChanged, TilesChanged
 from core.canvas.layers import Layer
-from core.canvas.limits import require_canvas_size, require_fit, require_image
+from core.canvas.limits import affordable, require_canvas_size, require_fit, require_image
 from core.canvas.strokes import Stroke, StrokeTarget
 from core.canvas.tiles import NOWHERE, TileChanges, TiledSurface, bounds_of, pieces
 from core.canvas.undo import Command, UndoStack
@@ -47,7 +44,7 @@ class Document:
         require_canvas_size(size)
         paper = TiledSurface(4, size)
         paper.fill(paper.bounds)
-        self._begin("Background", paper)
+        self._begin(Layer("Background", paper))
 
     @classmethod
     def from_image(cls, pixels: Pixels, name: str = "Background") -> Document:
@@ -62,23 +59,22 @@ class Document:
         """
         require_image(pixels)
         document = cls.__new__(cls)
-        surface = TiledSurface(4, Size(pixels.shape[1], pixels.shape[0]))
-        _write_image(surface, surface.bounds, pixels)
-        document._begin(name, surface)
+        size = Size(pixels.shape[1], pixels.shape[0])
+        document._begin(Layer.with_image(name, size, pixels, Rect.of_size(size)))
         return document
 
-    def _begin(self, name: str, surface: TiledSurface) -> None:
+    def _begin(self, layer: Layer) -> None:
         self.changed: Event[Rect] = Event()
         self.structure_changed: Event[[]] = Event()
         self.frame_changed: Event[[]] = Event()
         self.undo_stack = UndoStack()
-        self._size = surface.size
+        self._size = layer.surface.size
         self._origin = Point(0, 0)
         self._frame = self.bounds
-        self._layers: tuple[Layer, ...] = (Layer(name, surface),)
-        self._active = self._layers[0]
+        self._layers: tuple[Layer, ...] = (layer,)
+        self._active = layer
         self._stroke: Stroke | None = None
-        self._appearance = Appearance(TiledSurface(1, surface.size))
+        self._appearance = Appearance(TiledSurface(1, self._size))
         self._appearance.set_layers(self._layers, self._active)
 
     # What there is
@@ -118,6 +114,11 @@ class Document:
             self.structure_changed.emit()
 
     @property
+    def origin(self) -> Point:
+        """Where the corner that the canvas had at first lies on it now; it grows to the left."""
+        return self._origin
+
+    @property
     def frame(self) -> Rect:
         """Where the next picture is generated; may lie partly or wholly outside the canvas."""
         return self._frame
@@ -142,10 +143,9 @@ class Document:
         Outside the canvas it is transparent.
 
         Raises:
-            CanvasTooLarge: `rect` is empty, or larger than a canvas may be.
+            CanvasTooLarge: `rect` is larger than a canvas may be.
         """
-        require_canvas_size(rect.size)
-        return self._appearance.flatten(rect)
+        return self._appearance.flatten(affordable(rect))
 
     def flattened_tile(self, tx: int, ty: int, level: int = 0) -> Pixels:
         """The tile at column `tx`, row `ty` of the picture at 1 / 2**level of its size.
@@ -164,10 +164,9 @@ class Document:
         """The mask in `rect`: an own uint8 array (h, w), zero outside the canvas.
 
         Raises:
-            CanvasTooLarge: `rect` is empty, or larger than a canvas may be.
+            CanvasTooLarge: `rect` is larger than a canvas may be.
         """
-        require_canvas_size(rect.size)
-        return self.mask.read(rect)
+        return self.mask.read(affordable(rect))
 
     def mask_touches(self, rect: Rect) -> bool:
         """Whether any pixel in `rect` is masked, however little."""
@@ -212,28 +211,37 @@ class Document:
         self._edit_mask("Fill mask", lambda mask: mask.fill(rect))
 
     def place_image(
-        self, pixels: Pixels, rect: Rect, name: str, mask: Pixels | None = None
+        self,
+        pixels: Pixels,
+        rect: Rect,
+        name: str,
+        mask: Pixels | None = None,
+        extends: bool = False,
     ) -> Layer:
         """Put a picture on a new layer on top, which becomes active; one undo step.
 
-        A stroke that is open goes on undisturbed.
+        A stroke that is open goes on undisturbed, unless the canvas grows.
 
         Args:
             pixels: uint8 (h, w, 3) or, with straight alpha, (h, w, 4).
             rect: Where it goes, of the picture's size; what lies outside the canvas is cut off.
             mask: uint8 (h, w); where it is 0 the new layer is transparent. Elsewhere an RGB
                 picture covers fully, so that the flattened canvas has exactly its pixels.
+            extends: Let the canvas grow instead, so that nothing is cut off; the same step.
 
         Raises:
             InvalidRequest: the arrays and `rect` do not fit each other, or all of it lies outside.
+            CanvasTooLarge: the canvas would become too large.
         """
         require_image(pixels)
-        require_fit(pixels, rect, mask, self.bounds)
-        surface = TiledSurface(4, self._size)
-        _write_image(surface, rect, pixels, mask)
-        layer = Layer(name, surface)
-        dirty = rect.intersected(self.bounds)
-        self._restructure("Place picture", self._structure.with_layer(layer), dirty)
+        bounds = self.bounds.united(rect) if extends else self.bounds
+        require_fit(pixels, rect, mask, bounds)
+        structure, dirty = self._structure, rect.intersected(bounds)
+        if bounds != self.bounds:
+            structure, dirty = self._extended(bounds), Rect.of_size(bounds.size)
+        place = rect.translated(-bounds.x, -bounds.y)
+        layer = Layer.with_image(name, bounds.size, pixels, place, mask)
+        self._restructure("Place picture", structure.with_layer(layer), dirty)
         return layer
 
     def resize_to_include(self, rect: Rect) -> Point:
@@ -246,13 +254,9 @@ class Document:
             CanvasTooLarge: the canvas would become too large.
         """
         grown = self.bounds.united(rect)
-        shift = Point(-grown.x, -grown.y)
         if grown != self.bounds:
-            require_canvas_size(grown.size)
-            self.settle()
-            after = self._structure.moved(shift, grown.size)
-            self._restructure("Extend canvas", after, Rect.of_size(grown.size))
-        return shift
+            self._restructure("Extend canvas", self._extended(grown), Rect.of_size(grown.size))
+        return Point(-grown.x, -grown.y)
 
     def set_visible(self, layer: Layer, visible: bool) -> None:
         """Show or hide a layer; one undo step, none if it is so already."""
@@ -330,6 +334,12 @@ class Document:
         sheets = tuple(map(Sheet.of, self._layers))
         return Structure(self._size, self._origin, sheets, self._active, self.mask)
 
+    def _extended(self, bounds: Rect) -> Structure:
+        """This document on the larger canvas `bounds`, which may begin left of and above it."""
+        require_canvas_size(bounds.size)
+        self.settle()
+        return self._structure.moved(Point(-bounds.x, -bounds.y), bounds.size)
+
     def _change_sheet(self, name: str, sheet: Sheet) -> None:
         dirty = bounds_of(sheet.surface.tiles).intersected(self.bounds)
         self._restructure(name, self._structure.with_sheet(sheet), dirty)
@@ -371,20 +381,3 @@ class Document:
         self._stroke = None
         if command is not None:
             self.undo_stack.push(command)
-
-
-def _write_image(
-    surface: TiledSurface, rect: Rect, pixels: Pixels, mask: Pixels | None = None
-) -> None:
-    """Write straight pixels tile by tile; where the mask is 0 nothing is written."""
-    inside = rect.intersected(surface.bounds)
-    for key, in_tile, piece in pieces(inside):
-        part = tuple(
-            slice(span.start + offset, span.stop + offset)
-            for span, offset in zip(piece, (inside.y - rect.y, inside.x - rect.x), strict=True)
-        )
-        colours = premultiplied(np.ascontiguousarray(pixels[part]))
-        if mask is not None:
-            colours[mask[part] == 0] = 0
-        if colours.any():
-            surface.tile_for_writing(*key)[in_tile] = colours

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 
-from core.canvas.blending import Overlay
+from core.canvas.blending import overlay
 from core.canvas.layers import Layer
 from core.canvas.tiles import (
     EMPTY_TILE,
@@ -44,7 +44,6 @@ class FlattenedLayers:
         self._below: dict[TileKey, Pixels] = {}
         self._tiles: dict[TileKey, Pixels] = {}
         self._stale: dict[TileKey, Rect] = {}
-        self._overlay = Overlay()
 
     def set_layers(self, layers: Sequence[Layer], active: Layer) -> None:
         """Take these layers from now on; the caller invalidates where they look different."""
@@ -109,7 +108,7 @@ class FlattenedLayers:
         """Blend the layers in `part` of the tile into `picture`."""
         picture[...] = self._below_tile(key)[part.slices()]
         for tile, opacity in _sheets(self._from_active, key):
-            self._overlay.lay(tile[part.slices()], opacity, onto=picture)
+            overlay(tile[part.slices()], opacity, picture)
 
     def _below_tile(self, key: TileKey) -> Pixels:
         sheets = _sheets(self._below_active, key)
@@ -120,7 +119,7 @@ class FlattenedLayers:
         if key not in self._below:
             picture = np.zeros(tile_shape(4), np.uint8)
             for tile, opacity in sheets:
-                self._overlay.lay(tile, opacity, onto=picture)
+                overlay(tile, opacity, picture)
             _keep(self._below, key, picture)
         return self._below[key]
 

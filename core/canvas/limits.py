@@ -27,6 +27,18 @@ def require_canvas_size(size: Size) -> None:
         )
 
 
+def affordable(rect: Rect) -> Rect:
+    """The rectangle, if an array of it may be made; an empty one has no width and no height.
+
+    Raises:
+        CanvasTooLarge: see `require_canvas_size`.
+    """
+    if rect.is_empty:
+        return Rect(rect.x, rect.y, 0, 0)
+    require_canvas_size(rect.size)
+    return rect
+
+
 def require_image(pixels: Pixels) -> None:
     """Refuse what is not uint8 (h, w, 3) or (h, w, 4), or larger than a canvas.
 

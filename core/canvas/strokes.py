@@ -64,8 +64,7 @@ class Stroke:
         self._ink = _ink(brush, surface.channels)
         self._gain = _table(brush.flow, least=1)
         self._fade = _table(brush.opacity)
-        side = stamp_side(brush.size) + _GROUP + 1
-        self._box = np.empty((side, side), np.uint8)
+        self._box = np.empty(0, np.uint8)
         self._last: Sample | None = None
         self._to_next = 0.0
 
@@ -133,7 +132,7 @@ class Stroke:
         box = box.intersected(self._surface.bounds)
         if box.is_empty:
             return NOWHERE
-        coverage = self._coverage.read(box, out=self._box[: box.height, : box.width])
+        coverage = self._coverage.read(box, out=self._work(box))
         for x, y, phase_x, phase_y in placed.tolist():
             dab = Rect(x, y, side, side)
             part = dab.intersected(box)
@@ -144,6 +143,12 @@ class Stroke:
         self._painted(self._surface, box)
         return box
 
+    def _work(self, box: Rect) -> Pixels:
+        """An array for this box in memory that is kept for the next."""
+        if self._box.size < box.size.area:
+            self._box = np.empty(box.size.area, np.uint8)
+        return self._box[: box.size.area].reshape(box.height, box.width)
+
     def _cover(self, coverage: Pixels, stamp: Pixels) -> None:
         """Raise the coverage towards the stamp's, by the flow and by one step at least."""
         if self._brush.flow == 1:
@@ -153,9 +158,10 @@ class Stroke:
             coverage += cv2.LUT(missing, self._gain)
 
     def _blend(self, box: Rect, coverage: Pixels) -> None:
+        """Take the coverage over and blend it, tile by tile, where it has become more."""
         for key, in_tile, in_box in pieces(box):
             covered = coverage[in_box]
-            if covered.any():
+            if not np.array_equal(covered, self._coverage.tile(*key)[in_tile]):
                 self._coverage.tile_for_writing(*key)[in_tile] = covered
                 self._blend_tile(key, in_tile, covered)
 

@@ -6,7 +6,7 @@ transparent (or not masked), and pixels beyond the surface's size are always zer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -69,12 +69,13 @@ def pieces(rect: Rect) -> Iterator[tuple[TileKey, Slices, Slices]]:
         yield key, in_tile.slices(), part.translated(-rect.x, -rect.y).slices()
 
 
-def bounds_of(keys: Iterator[TileKey] | Mapping[TileKey, object]) -> Rect:
-    """The smallest rectangle around these tiles."""
-    box = NOWHERE
-    for key in keys:
-        box = box.united(tile_rect(key))
-    return box
+def bounds_of(keys: Collection[TileKey]) -> Rect:
+    """The smallest rectangle around these tiles; empty if there are none."""
+    if not keys:
+        return NOWHERE
+    columns, rows = {tx for tx, _ in keys}, {ty for _, ty in keys}
+    first, last = tile_rect((min(columns), min(rows))), tile_rect((max(columns), max(rows)))
+    return first.united(last)
 
 
 def bytes_of(tiles: Iterator[Pixels | None]) -> int:

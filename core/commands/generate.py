@@ -88,7 +88,7 @@ def build(
         mask = resize(mask, size)
     denoising_size = abilities.denoising_size(size)
     say_rounded(screen, size, denoising_size, abilities.size_multiple)
-    defaults = {
+    defaults: dict[str, Any] = {
         "scheduler": abilities.schedulers[0],
         "num_inference_steps": abilities.num_inference_steps,
         "guidance_scale": abilities.guidance_scale,

@@ -38,7 +38,7 @@ class Terminal:
     def note(self, text: str) -> None:
         """Something the person should know; on stderr."""
         self.clear()
-        _write(self._err, f"{text.rstrip()}\n")
+        self._write_err(f"{text.rstrip()}\n")
 
     def progress(self, fraction: float, words: str) -> None:
         """Redraw the progress bar, if there is a person to see it."""
@@ -46,14 +46,18 @@ class Terminal:
             return
         done = round(_BAR * min(1.0, max(0.0, fraction)))
         line = f"[{'#' * done}{'.' * (_BAR - done)}] {words}"
-        _write(self._err, f"\r{line.ljust(self._bar)}")
+        self._write_err(f"\r{line.ljust(self._bar)}")
         self._bar = len(line)
 
     def clear(self) -> None:
         """Wipe the progress bar."""
         if self._bar:
-            _write(self._err, "\r" + " " * self._bar + "\r")
+            self._write_err("\r" + " " * self._bar + "\r")
             self._bar = 0
+
+    def _write_err(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed must not cost the picture
+            _write(self._err, text)
 
     def hang_up(self) -> None:
         """Write no more, also not when Python flushes at its end."""

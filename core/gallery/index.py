@@ -83,18 +83,17 @@ class Index:
 
     def page(self, limit: int, before: str | None, search: str, trashed: bool) -> list[Row]:
         """Rows with every word of `search`, newest first, older than the row `before`."""
-        condition, values = _condition(search, trashed)
+        source, values = _source(search, trashed)
         if before is not None:
-            condition += " AND number < (SELECT number FROM items WHERE id = ?)"
+            source += " AND number < (SELECT number FROM items WHERE id = ?)"
             values.append(before)
-        query = f"SELECT * FROM items WHERE {condition} ORDER BY number DESC LIMIT ?"
+        query = f"SELECT items.* FROM {source} ORDER BY number DESC LIMIT ?"
         return self._rows(query, [*values, limit])
 
     def count(self, search: str, trashed: bool) -> int:
         """How many rows `page` would give without a limit."""
-        condition, values = _condition(search, trashed)
-        rows = self._rows(f"SELECT COUNT(*) AS count FROM items WHERE {condition}", values)
-        return int(rows[0]["count"])
+        source, values = _source(search, trashed)
+        return int(self._rows(f"SELECT COUNT(*) AS count FROM {source}", values)[0]["count"])
 
     def _rows(self, query: str, values: list[Any]) -> list[Row]:
         with self._storage(), self._lock:
@@ -118,19 +117,23 @@ class Index:
             ) from error
 
 
-def _condition(search: str, trashed: bool) -> tuple[str, list[Any]]:
-    condition = "trashed IS NOT NULL" if trashed else "trashed IS NULL"
+def _source(search: str, trashed: bool) -> tuple[str, list[Any]]:
+    """What to select from, with its condition, and the values for both."""
     words = search.encode("utf-8", "replace").decode().split()
     long = [word for word in words if len(word) >= _LEAST_TRIGRAM]
     values: list[Any] = []
+    source = "items WHERE"
     if long:
-        condition += " AND number IN (SELECT rowid FROM prompts WHERE prompts MATCH ?)"
+        # The text index leads and is walked from its newest entry: a page of a frequent word
+        # ends after a page, not after a hundred thousand rows.
+        source = "prompts CROSS JOIN items ON number = prompts.rowid WHERE prompts MATCH ? AND"
         values.append(" AND ".join(f'"{_doubled(word)}"' for word in long))
+    source += " trashed IS NOT NULL" if trashed else " trashed IS NULL"
     for word in words:
         if len(word) < _LEAST_TRIGRAM:
-            condition += r" AND prompt LIKE ? ESCAPE '\'"
+            source += r" AND items.prompt LIKE ? ESCAPE '\'"
             values.append(f"%{_escaped(word)}%")
-    return condition, values
+    return source, values
 
 
 def _doubled(word: str) -> str:

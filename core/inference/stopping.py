@@ -11,7 +11,15 @@ from core.errors import GenerationCancelled
 
 # Ends of the class names of the blocks that text encoders, U-Nets and VAEs are made of: some
 # dozens in a model, each a few percent of a step.
-_BLOCKS = ("TransformerBlock", "ResnetBlock2D", "EncoderLayer", "Attention", "FeedForward")
+_BLOCKS = (
+    "Attention",
+    "Decoder",
+    "Encoder",
+    "EncoderLayer",
+    "FeedForward",
+    "ResnetBlock2D",
+    "TransformerBlock",
+)
 
 
 @contextmanager

@@ -105,8 +105,7 @@ class StepWatch:
             GenerationCancelled: the person asked to stop.
             KnownError: the model computed something that is not a number.
         """
-        if self._stop.is_set():
-            raise GenerationCancelled
+        self._give_way()
         self.latents = tensors["latents"]
         seconds_left = self._stopwatch.seconds_left(index, pipe.num_timesteps)
         done, total = _denoising_steps(index, pipe.num_timesteps, pipe.scheduler.order)
@@ -115,7 +114,12 @@ class StepWatch:
         if done > self.steps:
             self.steps = done
             self._tell(total, seconds_left)
+        self._give_way()
         return tensors
+
+    def _give_way(self) -> None:
+        if self._stop.is_set():
+            raise GenerationCancelled
 
     def _tell(self, total: int, seconds_left: float) -> None:
         name = self._request.id

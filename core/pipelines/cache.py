@@ -108,8 +108,11 @@ class PipelineCache:
         pipe = load(checkpoint, self._plan, lambda part, what: progress(_LOADED * part, what))
         progress(_LOADED, "the preview's colours")
         preview = LatentPreview.for_vae(pipe.vae, self._maps_folder)
-        progress((1 + _LOADED) / 2, "the model's fingerprint")
-        digest = model_hash(checkpoint, self._maps_folder)
+        digest = model_hash(
+            checkpoint,
+            self._maps_folder,
+            between=lambda: progress((1 + _LOADED) / 2, "the model's fingerprint"),
+        )
         progress(1.0, "ready")
         facts = facts_of(checkpoint, self._plan, digest)
         config = dict(pipe.scheduler.config)

@@ -111,7 +111,7 @@ class Archive:
         self.picture_size(name)
         content = io.BytesIO(self._content(name, MOST_BYTES))
         with _damage_as_flaw(name), Image.open(content, formats=("PNG",)) as picture:
-            return np.array(picture.convert("RGBA"))
+            return np.asarray(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
 
     def _content(self, name: str, most: int) -> bytes:
         """The first `most` bytes; never more is unpacked than the entry claims to hold."""

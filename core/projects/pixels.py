@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from core.canvas.blending import premultiplied
-from core.canvas.tiles import TiledSurface, bounds_of, pieces, tile_rect
+from core.canvas.tiles import TILE, TiledSurface, bounds_of, pieces, tile_rect
 from core.geometry import Point, Rect, Size
 from core.request import Pixels
 
@@ -19,10 +19,13 @@ _MASK_RED = (255, 0, 0)
 
 
 def straight(pixels: Pixels) -> Pixels:
-    """Straight alpha from premultiplied; both uint8 (h, w, 4)."""
-    alpha = cv2.extractChannel(pixels, 3)
-    divisor = cv2.merge((alpha, alpha, alpha, np.full_like(alpha, 255)))
-    return np.asarray(cv2.divide(pixels, divisor, scale=255), np.uint8)
+    """Turn premultiplied uint8 (h, w, 4) into straight alpha, in place; returns the same array."""
+    for top in range(0, len(pixels), TILE):
+        band = pixels[top : top + TILE]
+        alpha = cv2.extractChannel(band, 3)
+        divisor = cv2.merge((alpha, alpha, alpha, np.full_like(alpha, 255)))
+        band[...] = cv2.divide(band, divisor, scale=255)
+    return pixels
 
 
 def touched(surface: TiledSurface) -> tuple[Rect, Pixels]:

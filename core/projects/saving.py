@@ -45,9 +45,7 @@ def save_project(document: Document, file: Path, facts: dict[str, Any] | None = 
             _write(document, facts or {}, entries)
             examine(entries.infolist())  # what is written can be read
     except Flaw as flaw:
-        raise StorageFailed(
-            f"“{file.name}” was not saved: {flaw}. Remove layers or crop the canvas."
-        ) from flaw
+        raise StorageFailed(f"“{file.name}” was not saved: {flaw}. Remove some layers.") from flaw
 
 
 class _Writer:

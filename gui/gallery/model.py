@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QSize, Qt, QUrl
 from PySide6.QtGui import QImage, QImageReader
+
+from core.errors import KnownError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,13 +86,17 @@ class GalleryModel(QAbstractListModel):
             return item
         if role == Qt.ItemDataRole.DecorationRole:
             return self._thumbnail(item)
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{item.prompt}\n{item.checkpoint} · seed {item.seed} · {item.size}"
+        about = f"{item.prompt}\n{item.checkpoint} · seed {item.seed} · {item.size}"
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return about
+        if role == Qt.ItemDataRole.ToolTipRole:  # a prompt may look like markup
+            return f"<p>{escape(about).replace(chr(10), '<br>')}</p>"
         return None
 
     def flags(self, index: Any) -> Qt.ItemFlag:
         """Items can be chosen and dragged out."""
-        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else flags
 
     def mimeData(self, indexes: Sequence[Any]) -> QMimeData:
         """The files of the items that are dragged."""
@@ -112,9 +120,12 @@ class GalleryModel(QAbstractListModel):
     async def _load_first_page(self) -> None:
         assert self._gallery is not None
         assert self._background is not None
+        known = {item.id for item in self._items}
         items = await self._background.run(self._gallery.items, PAGE)
+        known.update(item.id for item in items)
+        meanwhile = [item for item in self._items if item.id not in known]
         self.beginResetModel()
-        self._items = list(items)
+        self._items = [*meanwhile, *items]
         self._has_more = len(items) == PAGE
         self.endResetModel()
 
@@ -141,8 +152,11 @@ class GalleryModel(QAbstractListModel):
         return image
 
     async def _load_thumbnail(self, item: GalleryItem) -> None:
+        assert self._gallery is not None
         assert self._background is not None
-        image = await self._background.run(_read, str(item.thumbnail), self.thumbnail_side)
+        image = await self._background.run(
+            _thumbnail_of, self._gallery, item, self.thumbnail_side
+        )
         self._wanted.discard(item.id)
         self._thumbnails[item.id] = image
         while len(self._thumbnails) > THUMBNAILS_KEPT:
@@ -151,6 +165,15 @@ class GalleryModel(QAbstractListModel):
         if row is not None:
             index = self.index(row)
             self.dataChanged.emit(index, index, [Qt.ItemDataRole.DecorationRole])
+
+
+def _thumbnail_of(gallery: Gallery, item: GalleryItem, side: int) -> QImage:
+    """The thumbnail, made again where it was lost; a null image if that fails too."""
+    image = _read(str(item.thumbnail), side)
+    if image.isNull():
+        with suppress(KnownError):  # the picture itself is gone
+            image = _read(str(gallery.thumbnail(item.id)), side)
+    return image
 
 
 def _read(path: str, side: int) -> QImage:

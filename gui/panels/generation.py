@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -75,7 +76,7 @@ class GenerationPanel(QWidget):
         _mark(self._tokens, "warning", bool(cut))
         self._cut.setVisible(bool(cut))
         self._cut.setText(f"Not read: “{_shortened(cut)}”")
-        self._cut.setToolTip(cut)
+        self._cut.setToolTip(f"<p>{escape(cut)}</p>" if cut else "")
         self._cut_at = len(self._sampling.prompt) - len(cut) if cut else None
         self._mark_cut()
 
@@ -129,6 +130,7 @@ class GenerationPanel(QWidget):
         self._tokens.setToolTip("Tokens of the prompt, and how many the model reads")
         self._cut = _label("")
         self._cut.setWordWrap(True)
+        self._cut.setTextFormat(Qt.TextFormat.PlainText)  # <lora:…> is no markup
         self._cut.hide()
         _mark(self._cut, "warning", True)
         self._negative = PromptEdit("Negative prompt", "What it must not show", 2)

@@ -54,6 +54,7 @@ class Header(QWidget):
         brand = QLabel("Sfumato")
         brand.setObjectName("brand")
         self._title = QLabel()
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._size = _quiet()
         self._zoom = _quiet()
         self._zoom.setMinimumWidth(52)

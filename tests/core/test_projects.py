@@ -136,10 +136,13 @@ def test_an_empty_layer_an_empty_mask_and_odd_names(tmp_path: Path) -> None:
     assert loaded.mask_is_empty
 
 
-def test_a_layer_that_is_only_called_like_the_mask_stays_a_layer(tmp_path: Path) -> None:
+@pytest.mark.parametrize("masked", [Rect(2, 2, 3, 3), Rect(0, 0, 0, 0)])
+def test_a_layer_that_is_only_called_like_the_mask_stays_a_layer(
+    tmp_path: Path, masked: Rect
+) -> None:
     document = Document(Size(20, 20))
     document.place_image(noise(20, 20), document.bounds, "Inpaint mask")
-    document.fill_mask(Rect(2, 2, 3, 3))
+    document.fill_mask(masked)
     loaded = round_trip(document, tmp_path / "a.ora").document
     assert state(loaded) == state(document)
 
@@ -352,7 +355,7 @@ def test_without_our_record_layers_mask_and_selection_still_come_back(tmp_path: 
         b'{"schema": "1"}',
         b'{"schema": 1}',
         b'{"schema": 1, "canvas": [8], "frame": [0,0,8,6], "active": "", "roles": {}, "facts": {}}',
-        b'{"schema": 1, "canvas": [8,6], "frame": [0,0,8,6], "active": "", "roles": 1, "facts": {}}',
+        b'{"schema": 1, "canvas": [8,6], "frame": [0,0,8,6], "active": 0, "roles": 1, "facts": {}}',
         b'{"schema": 1, "canvas": [8,6], "frame": [0,0,8,6], "active": 0, "roles": {}, "facts": 3}',
     ],
 )
@@ -643,9 +646,9 @@ saving.save_project(Document.from_image(noise), folder / "a.ora")
 """
 KILLED_BEFORE_REPLACING = """
 import signal
-def fsync(descriptor):
+def copymode(source, target):
     os.kill(os.getpid(), signal.SIGKILL)
-saving.os.fsync = fsync
+saving.shutil.copymode = copymode
 saving.save_project(Document.from_image(noise), folder / "a.ora")
 """
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE, no SIGKILL")
@@ -717,11 +720,14 @@ def test_facts_that_are_no_json_data_are_a_bug_and_leave_nothing(old: Path) -> N
     assert [file.name for file in old.parent.iterdir()] == ["a.ora"]
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_BYTES", 600 * 400 * 4), ("MOST_TEXT", 300)])
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("saving.MOST_BYTES", 600 * 400 * 4), ("saving.MOST_TEXT", 300), ("archive.MOST_ENTRIES", 8)],
+)
 def test_what_could_not_be_opened_again_is_not_saved(
     old: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(f"core.projects.saving.{limit}", value)
+    monkeypatch.setattr(f"core.projects.{limit}", value)
     with pytest.raises(StorageFailed, match="was not saved: ") as caught:
         save_project(painted(), old, FACTS)
     assert isinstance(caught.value, KnownError)

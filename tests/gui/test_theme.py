@@ -43,7 +43,7 @@ def test_the_arithmetic_of_contrast() -> None:
     [
         ("text", ("panel", "field", "selection")),
         ("text2", ("panel", "field")),
-        ("danger", ("panel", "field")),
+        ("danger", ("panel",)),
         ("ok", ("panel",)),
         ("accent", ("panel", "field")),
         ("on_accent", ("accent", "accent_hover")),
@@ -57,9 +57,10 @@ def test_text_can_be_read(tokens: Tokens, text: str, grounds: tuple[str, ...]) -
 
 
 @THEMES
-def test_the_focus_ring_can_be_seen(tokens: Tokens) -> None:
+def test_the_focus_ring_and_the_warning_sign_can_be_seen(tokens: Tokens) -> None:
     for ground in (tokens.panel, tokens.field, tokens.surround):
         assert contrast(tokens.accent, ground) >= VISIBLE
+    assert contrast(tokens.danger, tokens.field) >= VISIBLE
 
 
 @THEMES
@@ -91,21 +92,29 @@ def test_a_strange_choice_is_dark(theme: Theme) -> None:
     assert theme.is_dark
 
 
-def painted(icon: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> set[str]:
-    """The opaque colours of an icon."""
+def painted(icon: QIcon, mode: QIcon.Mode = QIcon.Mode.Normal) -> QColor:
+    """The colour of the most opaque dot of an icon."""
     image = icon.pixmap(36, 36, mode).toImage()
     dots = [image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())]
-    return {dot.name() for dot in dots if dot.alpha() == 255}
+    return max(dots, key=QColor.alpha)
+
+
+def is_like(colour: QColor, wanted: str) -> bool:
+    """Whether they differ by no more than rounding, and the colour can be seen."""
+    other = QColor(wanted)
+    pairs = zip(colour.getRgb()[:3], other.getRgb()[:3], strict=True)  # type: ignore[index]
+    return colour.alpha() > 100 and all(abs(one - two) <= 3 for one, two in pairs)
 
 
 def test_icons_follow_the_theme(theme: Theme, qtbot: QtBot) -> None:
     button = QToolButton()
     qtbot.addWidget(button)
     theme.set_icon(button, "square", "text2")
-    assert painted(button.icon()) == {DARK.text2}
+    assert is_like(painted(button.icon()), DARK.text2)
     theme.choose("light")
-    assert painted(button.icon()) == {LIGHT.text2}
-    assert painted(button.icon(), QIcon.Mode.Disabled) == {LIGHT.line_hover}
+    assert is_like(painted(button.icon()), LIGHT.text2)
+    disabled = painted(button.icon(), QIcon.Mode.Disabled)
+    assert disabled.lightness() > QColor(LIGHT.text2).lightness() + 20
 
 
 def test_icons_of_what_is_gone_are_forgotten(theme: Theme, qtbot: QtBot) -> None:
@@ -128,7 +137,7 @@ def icon_names() -> list[str]:
     sources = Path(__file__).resolve().parents[2] / "gui"
     for source in sources.rglob("*.py"):
         text = source.read_text(encoding="utf-8")
-        names |= set(re.findall(r'(?:set_icon\([^,]+, |_tool\(|_say\(text, )"([a-z0-9-]+)"', text))
+        names |= set(re.findall(r'(?:set_icon\([^,]+, |(?<!take)_tool\(|_say\(text, )"([a-z0-9-]+)"', text))
     return sorted(names)
 
 
@@ -137,4 +146,4 @@ def test_every_icon_is_there_and_can_be_recoloured(name: str, qapp: QApplication
     source = (RESOURCES / "icons" / f"{name}.svg").read_text(encoding="utf-8")
     assert "currentColor" in source
     assert ElementTree.fromstring(source).tag.endswith("svg")
-    assert painted(QIcon(pixmap(name, "#ff0000", 36))) <= {"#ff0000", "#fe0000"}
+    assert is_like(painted(QIcon(pixmap(name, "#ff0000", 36))), "#ff0000")

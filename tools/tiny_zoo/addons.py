@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tools.tiny_zoo.files import sort_metadata
 from tools.tiny_zoo.image_models import with_visible_output
 from tools.tiny_zoo.stable_diffusion import SD1_WIDTH, SDXL_SECOND_WIDTH
 from tools.tiny_zoo.text_encoders import clip_image_encoder
@@ -58,18 +59,17 @@ def write_ip_adapter(folder: Path) -> None:
 
 def write_loras(folder: Path) -> None:
     """Three dialects: diffusers for the U-Net, diffusers with text encoder, and kohya-ss."""
-    from diffusers import StableDiffusionPipeline
+    from safetensors.torch import save_file
 
-    unet = _lora_weights(_unet(folder), ["to_k", "to_q", "to_v", "to_out.0"])
-    text = _lora_weights(_text_encoder(folder), ["q_proj", "k_proj", "v_proj", "out_proj"])
-    save = StableDiffusionPipeline.save_lora_weights
-    save(folder, unet_lora_layers=unet, weight_name="tiny_unet.safetensors")
-    save(
-        folder,
-        unet_lora_layers=unet,
-        text_encoder_lora_layers=text,
-        weight_name="tiny_unet_te.safetensors",
-    )
+    unet = _lora_weights(_unet(folder), ("to_k", "to_q", "to_v", "to_out.0"))
+    text = _lora_weights(_text_encoder(folder), ("q_proj", "k_proj", "v_proj", "out_proj"))
+    unet_keys = {f"unet.{key}": value for key, value in unet.items()}
+    # Text encoders have another name for the same thing in this dialect.
+    renamed = {key.replace(".lora.", ".lora_linear_layer."): value for key, value in text.items()}
+    text_keys = {f"text_encoder.{key}": value for key, value in renamed.items()}
+    metadata = {"format": "pt"}
+    save_file(unet_keys, folder / "tiny_unet.safetensors", metadata=metadata)
+    save_file(unet_keys | text_keys, folder / "tiny_unet_te.safetensors", metadata=metadata)
     _write_kohya(folder, unet)
 
 
@@ -122,26 +122,17 @@ def _image_attention(unet: Any) -> dict[str, Any]:
     return weights
 
 
-def _lora_weights(model: Any, targets: list[str]) -> dict[str, Any]:
-    """Random adapter weights of `model`, which gets the adapter too, in diffusers' dialect."""
+def _lora_weights(model: Any, targets: tuple[str, ...]) -> dict[str, Any]:
+    """Random low-rank changes to every layer of these names, in diffusers' dialect."""
     import torch
-    from diffusers.utils import convert_state_dict_to_diffusers
-    from peft import LoraConfig
-    from peft.utils import get_peft_model_state_dict
 
-    model.add_adapter(
-        LoraConfig(
-            r=_LORA_RANK,
-            lora_alpha=_LORA_RANK,
-            init_lora_weights="gaussian",
-            target_modules=targets,
-        )
-    )
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(std=0.3)
-    return dict(convert_state_dict_to_diffusers(get_peft_model_state_dict(model)))
+    weights = {}
+    for name, layer in model.named_modules():
+        if name.endswith(targets):
+            rows, columns = layer.weight.shape
+            weights[f"{name}.lora.down.weight"] = torch.randn(_LORA_RANK, columns) / _LORA_RANK
+            weights[f"{name}.lora.up.weight"] = torch.randn(rows, _LORA_RANK) * 0.3
+    return weights
 
 
 def _write_kohya(folder: Path, unet: dict[str, Any]) -> None:
@@ -155,21 +146,20 @@ def _write_kohya(folder: Path, unet: dict[str, Any]) -> None:
         "ss_tag_frequency": json.dumps({"10_tiny": {"tinystyle": 10}}),
         "modelspec.title": "tiny",
     }
-    weights = _kohya_unet(unet) | _kohya_text_encoder(layers=2)
-    save_file(weights, folder / "tiny_kohya.safetensors", metadata=metadata)
+    file = folder / "tiny_kohya.safetensors"
+    save_file(_kohya_unet(unet) | _kohya_text_encoder(layers=2), file, metadata=metadata)
+    sort_metadata(file)
 
 
 def _kohya_unet(unet: dict[str, Any]) -> dict[str, Any]:
     import torch
 
-    directions = {"down": "lora_down", "up": "lora_up", "A": "lora_down", "B": "lora_up"}
     weights = {}
     for key, value in unet.items():
-        module, part = key.rsplit(".lora." if ".lora." in key else ".lora_", 1)
-        path = module.removeprefix("unet.").replace(".processor", "").replace(".", "_")
-        direction = directions[part.removesuffix(".weight")]
-        weights[f"lora_unet_{path}.{direction}.weight"] = value.contiguous()
-        weights[f"lora_unet_{path}.alpha"] = torch.tensor(2.0)
+        module, direction = key.removesuffix(".weight").rsplit(".lora.", 1)
+        name = f"lora_unet_{module.replace('.', '_')}"
+        weights[f"{name}.lora_{direction}.weight"] = value.contiguous()
+        weights[f"{name}.alpha"] = torch.tensor(2.0)
     return weights
 
 

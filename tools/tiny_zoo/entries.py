@@ -21,10 +21,12 @@ class Entry:
     Attributes:
         write: Fills the folder it is given; other entries lie beside that folder.
         needs: Entries that must be built before.
+        is_pipeline: Whether the folder is a whole model, not something to put on one.
     """
 
     write: Callable[[Path], None]
     needs: tuple[str, ...] = ()
+    is_pipeline: bool = True
 
 
 _ALL = {
@@ -45,12 +47,12 @@ _ALL = {
     "sd3": Entry(flow_models.write_sd3),
     "flux-dev": Entry(flow_models.write_flux_dev),
     "flux-schnell": Entry(flow_models.write_flux_schnell),
-    "taesd": Entry(addons.write_taesd),
-    "controlnet-canny-sd15": Entry(addons.write_controlnet, ("sd15",)),
-    "ip-adapter": Entry(addons.write_ip_adapter, ("sd15",)),
-    "lora-sd15": Entry(addons.write_loras, ("sd15",)),
-    "textual-inversion": Entry(addons.write_textual_inversions),
-    "single-file": Entry(single_file.write_single_file, ("sd15",)),
+    "taesd": Entry(addons.write_taesd, is_pipeline=False),
+    "controlnet-canny-sd15": Entry(addons.write_controlnet, ("sd15",), is_pipeline=False),
+    "ip-adapter": Entry(addons.write_ip_adapter, ("sd15",), is_pipeline=False),
+    "lora-sd15": Entry(addons.write_loras, ("sd15",), is_pipeline=False),
+    "textual-inversion": Entry(addons.write_textual_inversions, is_pipeline=False),
+    "single-file": Entry(single_file.write_single_file, ("sd15",), is_pipeline=False),
 }
 ENTRIES: Mapping[str, Entry] = MappingProxyType(_ALL)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,14 @@ def write_scheduler(folder: Path, scheduler: Any) -> None:
     file = folder / "scheduler_config.json"
     config = {**_KEYS_OF_OTHER_CLASSES, **json.loads(file.read_text(encoding="utf-8"))}
     write_json(file, dict(sorted(config.items())))
+
+
+def sort_metadata(file: Path) -> None:
+    """Sort the metadata of a safetensors file, which the library writes in a random order."""
+    content = file.read_bytes()
+    end = 8 + int(struct.unpack("<Q", content[:8])[0])
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    file.write_bytes(struct.pack("<Q", len(text)) + text + content[end:])

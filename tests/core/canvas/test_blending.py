@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.canvas.blending import Ink, Overlay, premultiplied
+from core.canvas.blending import Ink, overlay, premultiplied
 
 
 def rounded_255(products: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_overlay_is_exact_for_every_value_and_alpha(opacity):
     faded = rounded_255(above.astype(np.int64) * opacity)
     rest = 255 - faded[..., 3:].astype(np.int64)
     expected = faded + rounded_255(onto * rest)
-    Overlay().lay(above, opacity, onto)
+    overlay(above, opacity, onto)
     assert np.array_equal(onto, expected)
 
 
@@ -70,10 +70,10 @@ def test_opaque_replaces_and_transparent_leaves():
     above = rng.integers(0, 256, (9, 9, 4), np.uint8)
     above[..., 3] = 255
     picture = below.copy()
-    Overlay().lay(above, 255, picture)
+    overlay(above, 255, picture)
     assert np.array_equal(picture, above)
     picture = below.copy()
-    Overlay().lay(np.zeros_like(above), 255, picture)
+    overlay(np.zeros_like(above), 255, picture)
     assert np.array_equal(picture, below)
 
 

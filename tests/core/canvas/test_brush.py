@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_a_way_cut_into_pieces_gives_the_same_dabs(seed):
     cuts = np.sort(rng.uniform(0, 1, int(rng.integers(1, 30))))
     joints = [start, *(Sample(*np.add(start, np.subtract(end, start) * c)) for c in cuts), end]
     found, to_next = [], 0.0
-    for a, b in zip(joints, joints[1:], strict=False):
+    for a, b in itertools.pairwise(joints):
         dabs, to_next = dabs_between(a, b, step, to_next, EVERYWHERE)
         found.extend(dabs[:, :2].tolist())
     assert len(found) == len(whole)

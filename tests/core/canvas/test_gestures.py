@@ -86,7 +86,7 @@ def change_mask(document: Document, rng: np.random.Generator) -> None:
 
 
 def grow(document: Document, rng: np.random.Generator) -> None:
-    if document.size.area < 600 * 600:
+    if document.size.area < 450 * 450:
         document.resize_to_include(random_rect(rng))
 
 
@@ -97,7 +97,7 @@ GESTURES: list[Gesture] = [paint] * 6 + [place, change_layer, change_mask, grow]
 @pytest.mark.parametrize("seed", range(2))
 def test_everything_can_be_taken_back_and_made_again_bit_for_bit(seed):
     rng = np.random.default_rng(seed)
-    document = Document(Size(340, 290))
+    document = Document(Size(270, 260))
     states = [state(document)]
     position = document.undo_stack.position
     for _ in range(200):

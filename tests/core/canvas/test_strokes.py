@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -26,8 +27,8 @@ def stroke(document: Document, brush: Brush, points: Points, target=MASK) -> Rec
     return dirty
 
 
-def mask_after(brush: Brush, points: Points, size: Size = Size(300, 300)) -> np.ndarray:
-    document = Document(size)
+def mask_after(brush: Brush, points: Points) -> np.ndarray:
+    document = Document(Size(300, 300))
     stroke(document, brush, points)
     return document.mask_pixels(document.bounds)
 
@@ -63,7 +64,7 @@ def test_coverage_is_the_distance_to_the_line(seed):
     mask = mask_after(Brush(size=2 * radius, hardness=1), points).astype(float) / 255
     y, x = np.mgrid[:300, :300] + 0.5
     distance = np.full((300, 300), np.inf)
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
         dx, dy = bx - ax, by - ay
         t = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
         distance = np.minimum(distance, np.hypot(x - ax - t * dx, y - ay - t * dy))
@@ -82,7 +83,7 @@ def test_cutting_a_stroke_into_segments_changes_no_pixel(seed, flow):
     brush = Brush(size=17 + 9 * seed, hardness=0.5, opacity=0.8, flow=flow)
     rng = np.random.default_rng(seed)
     cut = [points[0]]
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
+    for (ax, ay), (bx, by) in itertools.pairwise(points):
         for t in np.sort(rng.uniform(0, 1, 7)):
             cut.append((ax + (bx - ax) * t, ay + (by - ay) * t))
         cut.append((bx, by))

@@ -1,0 +1,228 @@
+"""Generation through the engine with a preview of every step, over bare diffusers.
+
+    python -m tests.benchmarks.bench_engine [PAIRS]
+
+Both use the same pipeline object, so dtype, memory format and weights are the same; threads, seed
+and scheduler too. Pairs alternate. No picture is written: that has a line of its own. `cpu` lines
+count the processor time of the whole process, so that a busy machine shows as wall time only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, Slot
+
+from core.abilities import GenerationKind
+from core.checkpoints import Checkpoint, describe
+from core.engine import EngineEvent, Failed, Finished, InferenceThread
+from core.geometry import Size
+from core.pipelines import PipelineCache
+from core.request import GenerationRequest, Pixels
+from core.result import PreviewFrame
+from core.schedulers import make_scheduler
+from core.settings import RESOURCES
+
+STEPS = 12
+SIDE = 256
+STARTER = RESOURCES / "models" / "starter"
+PROMISE = 1.02
+PROMISE_MS = 4.0
+
+
+class Cost(NamedTuple):
+    """What one picture took, in seconds."""
+
+    wall: float
+    cpu: float
+
+
+class Window(QObject):
+    """Takes every preview at once and ends the event loop with the picture."""
+
+    def __init__(self, engine: InferenceThread) -> None:
+        super().__init__()
+        self.loop = QEventLoop()
+        self.previews = 0
+        self.image: Pixels | None = None
+        self._engine = engine
+        engine.event_emitted.connect(self.on_event)
+
+    @Slot(object)
+    def on_event(self, event: EngineEvent) -> None:
+        """As the window does, without drawing."""
+        if isinstance(event, PreviewFrame):
+            self.previews += 1
+            self._engine.preview_taken(event.request_id)
+        elif isinstance(event, Finished):
+            self.image = event.result.image
+            self.loop.quit()
+        elif isinstance(event, Failed):
+            sys.exit(event.message + event.details)
+
+
+def main() -> int:
+    """Measure and print."""
+    pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    sys.setswitchinterval(0.001)
+    application = QCoreApplication(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = describe(STARTER if STARTER.exists() else build_medium(Path(folder)))
+        pipelines = PipelineCache()
+        engine = InferenceThread(None, pipelines, [checkpoint.path])
+        engine.start()
+        try:
+            print(json.dumps(compare(engine, pipelines, checkpoint, pairs)), flush=True)
+        finally:
+            engine.close()
+    del application
+    return 0
+
+
+def compare(
+    engine: InferenceThread, pipelines: PipelineCache, checkpoint: Checkpoint, pairs: int
+) -> dict[str, Any]:
+    """Run the pairs; the line to print."""
+    window = Window(engine)
+    ours = [through_engine(engine, window, checkpoint, seed=0)]  # warms up, and loads
+    bare = [with_diffusers(pipelines, checkpoint, seed=0)]
+    for seed in range(1, pairs + 1):
+        order: list[Callable[[], None]] = [
+            lambda seed=seed: ours.append(through_engine(engine, window, checkpoint, seed)),
+            lambda seed=seed: bare.append(with_diffusers(pipelines, checkpoint, seed)),
+        ]
+        for run in order if seed % 2 else reversed(order):
+            run()
+    image = through_engine(engine, window, checkpoint, seed=1).image
+    return line(ours[1:], bare[1:], window, checkpoint) | {
+        "same_pixels": bool(np.array_equal(image, bare[1].image))
+    }
+
+
+class Run(NamedTuple):
+    """One picture and its cost."""
+
+    cost: Cost
+    image: Pixels
+
+
+def line(
+    ours: list[Run], bare: list[Run], window: Window, checkpoint: Checkpoint
+) -> dict[str, Any]:
+    """The figures as one record."""
+    ratios = [a.cost.wall / b.cost.wall for a, b in zip(ours, bare, strict=True)]
+    cpu = [a.cost.cpu / b.cost.cpu for a, b in zip(ours, bare, strict=True)]
+    extra = [(a.cost.cpu - b.cost.cpu) / STEPS * 1e3 for a, b in zip(ours, bare, strict=True)]
+    return {
+        "benchmark": "engine with previews",
+        "baseline": "bare diffusers, same pipeline",
+        "ratio": round(statistics.median(ratios), 4),
+        "range": [round(min(ratios), 4), round(max(ratios), 4)],
+        "cpu_ratio": round(statistics.median(cpu), 4),
+        "cpu_range": [round(min(cpu), 4), round(max(cpu), 4)],
+        "cpu_extra_ms_a_step": round(statistics.median(extra), 2),
+        "bare_seconds": round(statistics.median(b.cost.wall for b in bare), 3),
+        "previews": window.previews,
+        "steps": STEPS,
+        "pairs": len(ours),
+        "side": SIDE,
+        "model": checkpoint.name,
+        "promise": PROMISE,
+        "promise_ms_a_step": PROMISE_MS,
+    }
+
+
+def through_engine(
+    engine: InferenceThread, window: Window, checkpoint: Checkpoint, seed: int
+) -> Run:
+    """From `submit` to the picture in the window's thread."""
+    request = a_request(checkpoint, seed)
+    before = now()
+    engine.submit(request)
+    window.loop.exec(QEventLoop.ProcessEventsFlag.AllEvents)
+    cost = since(before)
+    assert window.image is not None
+    return Run(cost, window.image)
+
+
+def with_diffusers(pipelines: PipelineCache, checkpoint: Checkpoint, seed: int) -> Run:
+    """The same pipeline called as its documentation says, with nothing of ours around it."""
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    request = a_request(checkpoint, seed)
+    loaded = pipelines.get(checkpoint, GenerationKind.TEXT_TO_IMAGE)
+    before = now()
+    loaded.pipe.scheduler = make_scheduler(request.scheduler, loaded.original_scheduler_config)
+    output = loaded.pipe(
+        request.prompt,
+        width=SIDE,
+        height=SIDE,
+        num_inference_steps=STEPS,
+        guidance_scale=request.guidance_scale,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    return Run(since(before), np.asarray(output.images[0]))
+
+
+def a_request(checkpoint: Checkpoint, seed: int) -> GenerationRequest:
+    """A picture of the size that the embedded model was made for."""
+    return GenerationRequest(
+        checkpoint=checkpoint.name,
+        prompt="a red apple on a blue background",
+        num_inference_steps=STEPS,
+        seed=seed,
+        size=Size(SIDE, SIDE),
+        denoising_size=Size(SIDE, SIDE),
+    )
+
+
+def now() -> Cost:
+    """Both clocks."""
+    return Cost(time.perf_counter(), time.process_time())
+
+
+def since(before: Cost) -> Cost:
+    """Both clocks' difference."""
+    after = now()
+    return Cost(after.wall - before.wall, after.cpu - before.cpu)
+
+
+def build_medium(folder: Path) -> Path:
+    """Where the embedded model is missing: random weights in its size (26.8 million in the U-Net).
+
+    The tiny zoo would do, but with its steps of 10 ms there is nothing to be a percentage of.
+    """
+    from diffusers import DiffusionPipeline, UNet2DConditionModel
+
+    from tools.tiny_zoo import build
+
+    build(folder, {"sd15"})
+    pipe = DiffusionPipeline.from_pretrained(folder / "sd15", local_files_only=True)
+    pipe.unet = UNet2DConditionModel(
+        sample_size=SIDE // 8,
+        layers_per_block=1,
+        block_out_channels=(128, 256, 256),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=pipe.unet.config.cross_attention_dim,
+        attention_head_dim=4,
+    )
+    pipe.save_pretrained(folder / "medium")
+    return folder / "medium"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""Compose captioned scenes from drawings: one object, a pair or a few, on a ground."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from tools.starter_model.grounds import ground
+from tools.starter_model.nouns import LEARNED, Noun
+
+_PLACES = {
+    "on the left": (0.25, 0.5),
+    "on the right": (0.75, 0.5),
+    "at the top": (0.5, 0.25),
+    "at the bottom": (0.5, 0.75),
+}
+_TRIANGLE = ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73))
+_SQUARE = ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73))
+_COUNTS = {"two": ((0.27, 0.5), (0.73, 0.5)), "three": _TRIANGLE, "four": _SQUARE}
+
+
+class Scenes:
+    """An endless source of captioned scenes; the same seed gives the same ones.
+
+    Args:
+        drawings: uint8 [256, 256, 4] with straight alpha, by slug.
+        seed: of everything random here.
+        side: pixels of a scene's side.
+        nouns: what to draw; every noun comes equally often.
+    """
+
+    def __init__(
+        self,
+        drawings: Mapping[str, np.ndarray],
+        seed: int,
+        side: int = 256,
+        nouns: Sequence[Noun] = LEARNED,
+    ) -> None:
+        self.side = side
+        self.chance = random.Random(seed)
+        self._drawings = drawings
+        self._nouns = nouns
+        self._deck: list[Noun] = []
+
+    def scene(self) -> tuple[np.ndarray, str]:
+        """Compose the next scene: uint8 RGB [side, side, 3], and its caption."""
+        canvas, where = ground(self.side, self.chance)
+        kind = self.chance.random()
+        if kind < 0.87:
+            what = self._single(canvas)
+        elif kind < 0.95:
+            what = self._pair(canvas)
+        else:
+            what = self._several(canvas)
+        return np.clip(canvas, 0, 255).astype(np.uint8), what + where
+
+    def _single(self, canvas: np.ndarray) -> str:
+        """Draw one object: mostly big and in the middle, seldom small or at a side."""
+        noun, word = self._next_noun()
+        kind, size_word, place = self.chance.random(), "", ""
+        x, y = 0.5, 0.5
+        if kind < 0.82:
+            share = self.chance.uniform(0.80, 0.90)
+        else:
+            size_word = self.chance.choice(("", "small "))
+            share = self.chance.uniform(0.5, 0.65)
+        if kind >= 0.90:
+            share = self.chance.uniform(0.36, 0.46)
+            place = self.chance.choice(list(_PLACES))
+            x, y = _PLACES[place]
+            place = " " + place
+        self._paste(canvas, noun, x + self._shake(), y + self._shake(), share)
+        with_article = self.chance.random() < 0.8
+        return (noun.one(size_word + word) if with_article else size_word + word) + place
+
+    def _pair(self, canvas: np.ndarray) -> str:
+        """Draw two objects side by side."""
+        (left, left_word), (right, right_word) = self._next_noun(), self._any_noun()
+        share = self.chance.uniform(0.42, 0.48)
+        self._paste(canvas, left, 0.26, 0.5, share)
+        self._paste(canvas, right, 0.74, 0.5, share)
+        one, other = left.one(left_word), right.one(right_word)
+        sentences = (f"{one} and {other}", f"{one} on the left and {other} on the right")
+        return self.chance.choice(sentences)
+
+    def _several(self, canvas: np.ndarray) -> str:
+        """Draw the same object two to four times."""
+        noun, word = self._next_noun()
+        count = self.chance.choice(list(_COUNTS))
+        share = self.chance.uniform(0.38, 0.46)
+        for x, y in _COUNTS[count]:
+            self._paste(canvas, noun, x, y, share)
+        return f"{count} {noun.many(word)}"
+
+    def _next_noun(self) -> tuple[Noun, str]:
+        """Take the next noun from a shuffled deck, and one of its words."""
+        if not self._deck:
+            self._deck = self.chance.sample(list(self._nouns), len(self._nouns))
+        return self._worded(self._deck.pop())
+
+    def _any_noun(self) -> tuple[Noun, str]:
+        return self._worded(self.chance.choice(list(self._nouns)))
+
+    def _worded(self, noun: Noun) -> tuple[Noun, str]:
+        other = noun.also and self.chance.random() < 0.4
+        return noun, noun.also if other else noun.name
+
+    def _shake(self) -> float:
+        return self.chance.uniform(-0.02, 0.02)
+
+    def _paste(self, canvas: np.ndarray, noun: Noun, x: float, y: float, share: float) -> None:
+        """Draw `noun` centred at (x, y), `share` of the side wide, all in shares of the side."""
+        pixels = round(share * self.side)
+        left, top = round(x * self.side - pixels / 2), round(y * self.side - pixels / 2)
+        paste(canvas, resized(self._drawings[noun.slug], pixels), left, top)
+
+
+def resized(drawing: np.ndarray, pixels: int) -> np.ndarray:
+    """Scale uint8 RGBA with straight alpha to float32 [pixels, pixels, 4], premultiplied, 0..255.
+
+    Premultiplied before scaling, because the colour under full transparency means nothing.
+    """
+    picture = Image.fromarray(np.asarray(drawing)).convert("RGBa")
+    return np.asarray(picture.resize((pixels, pixels), Image.Resampling.LANCZOS), np.float32)
+
+
+def paste(canvas: np.ndarray, drawing: np.ndarray, left: int, top: int) -> None:
+    """Put a premultiplied drawing over a float32 RGB canvas, in place; outside parts are cut."""
+    height, width = canvas.shape[:2]
+    rows = slice(max(top, 0), min(top + drawing.shape[0], height))
+    columns = slice(max(left, 0), min(left + drawing.shape[1], width))
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return
+    part = drawing[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    canvas[rows, columns] = canvas[rows, columns] * (1 - part[..., 3:] / 255) + part[..., :3]
