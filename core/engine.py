@@ -317,8 +317,11 @@ class InferenceThread(QThread):
                 raise GenerationCancelled
             self.post(LoadingProgress("", fraction, what))
 
-        checkpoint = resolve(job.checkpoint, self._folders)
-        self._pipelines.get(checkpoint, max(checkpoint.abilities.kinds), progress)
+        try:
+            checkpoint = resolve(job.checkpoint, self._folders)
+            self._pipelines.get(checkpoint, max(checkpoint.abilities.kinds), progress)
+        finally:
+            self.post(LoadingProgress("", 1.0, "ready"))  # the end, whichever it was
 
     def _tell_failure(self, job: _Job, error: KnownError) -> None:
         if job.request is None:

@@ -62,6 +62,7 @@ class DocumentController(QObject):
         self._window = window
         self._saved_at: object = None
         self._is_blank = True
+        self._name = ""
         self.file: Path | None = None
         canvas.dropped.connect(self._on_dropped)
 
@@ -75,8 +76,8 @@ class DocumentController(QObject):
 
     @property
     def title(self) -> str:
-        """The file's name."""
-        return self.file.name if self.file else "Untitled"
+        """The file's name, or that of the picture it began with."""
+        return self.file.name if self.file else self._name or "Untitled"
 
     @property
     def is_modified(self) -> bool:
@@ -88,12 +89,25 @@ class DocumentController(QObject):
         """Whether nothing was done at all, so that nothing can be lost."""
         return self._is_blank and self.file is None and not self.is_modified
 
-    def show(self, document: Document, file: Path | None = None, is_blank: bool = True) -> None:
-        """Make `document` the open one, as it is in `file`; a blank one nobody would miss."""
+    def show(
+        self,
+        document: Document,
+        file: Path | None = None,
+        is_blank: bool = True,
+        name: str = "",
+    ) -> None:
+        """Make `document` the open one.
+
+        Args:
+            file: The project it is in; saving writes there again.
+            is_blank: Whether nobody would miss it.
+            name: What to call it while it is in no project: the picture it came from.
+        """
         before = self._canvas.document
         if before is not None:
             before.undo_stack.changed.disconnect(self._on_undo_changed)
         self.file = file
+        self._name = name
         self._is_blank = is_blank
         self._saved_at = document.undo_stack.position
         document.undo_stack.changed.connect(self._on_undo_changed)
@@ -125,17 +139,20 @@ class DocumentController(QObject):
     def open(self, name: str) -> None:
         """Open a picture or a project; what was open before is put aside."""
         try:
-            document, facts = _read(Path(name))
+            document, facts, notices = _read(Path(name))
         except KnownError as error:
             self._messages.warn(str(error))
             return
         self._put_aside()
-        is_project = Path(name).suffix.lower() == ".ora"
-        self.show(document, Path(name) if is_project else None, is_blank=False)
-        if is_project:
+        file = Path(name)
+        if file.suffix.lower() == ".ora":
+            self.show(document, file, is_blank=False)
             self._sampling.restore(facts)
         else:
-            self._offer_settings(Path(name))
+            self.show(document, is_blank=False, name=file.name)
+            self._offer_settings(file)
+        if notices:
+            self._messages.tell(f"{file.name} is open. {' '.join(notices)}")
 
     def place_file(self, name: str, at: QPointF | None = None) -> None:
         """Put the picture in a file on a new layer."""
@@ -273,25 +290,41 @@ class DocumentController(QObject):
         Raises:
             StorageFailed: it cannot be written.
         """
-        session = self._paths.data / SESSION
         if self.is_pristine:
-            session.unlink(missing_ok=True)
-            return
-        facts: dict[str, Any] = {"file": str(self.file) if self.file else ""}
-        save_project(self.document, session, facts | {"modified": self.is_modified})
+            self.session_file.unlink(missing_ok=True)
+        else:
+            save_project(self.document, self.session_file, self.session_facts())
+
+    @property
+    def session_file(self) -> Path:
+        """Where `keep_session` writes."""
+        return self._paths.data / SESSION
+
+    @property
+    def settings_file(self) -> Path:
+        """Where the choices are kept."""
+        return self._paths.settings_file
+
+    def session_facts(self) -> dict[str, Any]:
+        """What `restore_session` needs besides the document."""
+        return {
+            "file": str(self.file) if self.file else "",
+            "name": self._name,
+            "modified": self.is_modified,
+        }
 
     def restore_session(self) -> bool:
         """Show what was open at the end of the last session; False if there is none."""
-        session = self._paths.data / SESSION
-        if not session.exists():
+        if not self.session_file.exists():
             return False
         try:
-            project = load_project(session)
+            project = load_project(self.session_file)
         except KnownError as error:
             self._messages.warn(f"The last session could not be read. {error}")
             return False
         file = project.facts.get("file")
-        self.show(project.document, Path(file) if file else None, is_blank=False)
+        name = str(project.facts.get("name", ""))
+        self.show(project.document, Path(file) if file else None, is_blank=False, name=name)
         if project.facts.get("modified", True):
             self._saved_at = _NEVER
             self.title_changed.emit()
@@ -332,9 +365,9 @@ class DocumentController(QObject):
         dialog.open()
 
 
-def _read(file: Path) -> tuple[Document, dict[str, Any]]:
+def _read(file: Path) -> tuple[Document, dict[str, Any], tuple[str, ...]]:
     if file.suffix.lower() == ".ora":
         project = load_project(file)
-        return project.document, project.facts
+        return project.document, project.facts, project.notices
     pixels = read_image(file)
-    return Document.from_image(pixels, file.stem), {}
+    return Document.from_image(pixels, file.stem), {}, ()

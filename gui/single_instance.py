@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLockFile, QObject, Signal
+from PySide6.QtCore import QDeadlineTimer, QLockFile, QObject, QThread, Signal
 
 if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer
@@ -54,9 +54,13 @@ class SingleInstance(QObject):
         from PySide6.QtNetwork import QLocalSocket
 
         socket = QLocalSocket()
+        patience = QDeadlineTimer(WAIT_MS)
         socket.connectToServer(self._name)
-        if not socket.waitForConnected(WAIT_MS):
-            return False
+        while not socket.waitForConnected(WAIT_MS):
+            if patience.hasExpired():
+                return False
+            QThread.msleep(50)  # it has the lock but has not opened its door yet
+            socket.connectToServer(self._name)
         socket.write(json.dumps([str(Path(file).absolute()) for file in files]).encode())
         sent = socket.waitForBytesWritten(WAIT_MS)
         socket.disconnectFromServer()

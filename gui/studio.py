@@ -19,6 +19,7 @@ from core.geometry import Rect, Size
 from core.logs import logger
 from core.pipelines import PipelineCache
 from core.settings import Paths, Settings, load_settings, save_settings
+from gui.autosave import Autosave
 from gui.background import Background
 from gui.documents import DocumentController
 from gui.generation import GenerationController, State
@@ -62,6 +63,7 @@ class Studio(QObject):
         self.generation = GenerationController(sampling, canvas, messages, self)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
         self.results = ResultController(window, self.documents, self.generation)
+        self.autosave = Autosave(self.documents, background, self._settings_now, self)
         self.prompting = PromptController(sampling, background, self._prompts, self)
         folders = model_folders(self.settings)
         self.models = ModelController(sampling, background, folders, self)
@@ -88,9 +90,11 @@ class Studio(QObject):
         self.generation.use_engine(self.engine)
         self.engine.start()
         self.models.look()
+        self.autosave.start()
 
     def close(self) -> None:
         """Stop the job, keep what is open, and end every thread."""
+        self.autosave.stop()
         self.generation.keep()
         try:
             self.documents.keep_session()

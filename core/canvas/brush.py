@@ -83,12 +83,21 @@ class Brush:
         phases = self.phases
         return disc(self.size, self.hardness, phase_x / phases, phase_y / phases)
 
-    def placed(self, dabs: Dabs) -> NDArray[np.int64]:
-        """Where the stamps lie: rows of left, top, phase x, phase y."""
-        phases = self.phases
+    def placed(self, dabs: Dabs) -> list[Placed]:
+        """Where the stamps lie, to the nearest phase."""
+        phases, half = self.phases, stamp_side(self.size) // 2
         snapped = np.floor(dabs[:, :2] * phases + (0.5 + _NUDGE)).astype(np.int64)
-        corners = snapped // phases - stamp_side(self.size) // 2
-        return np.hstack((corners, snapped % phases))
+        corner, phase = np.divmod(snapped, phases)
+        return list(map(Placed, *(corner - half).T.tolist(), *phase.T.tolist()))
+
+
+class Placed(NamedTuple):
+    """One stamp: its upper left pixel, and its phases."""
+
+    left: int
+    top: int
+    phase_x: int
+    phase_y: int
 
 
 class Sample(NamedTuple):
@@ -153,7 +162,8 @@ def dabs_between(
     first = max(0, math.ceil((enter * length - to_next) / step - 1e-9))
     last = min(count - 1, math.floor((leave * length - to_next) / step + 1e-9))
     along = (to_next + np.arange(first, last + 1) * step) / max(length, 1e-12)
-    dabs = np.add(start, np.multiply.outer(along, np.subtract(end, start)))
+    origin = np.array(start)
+    dabs = origin + along[:, np.newaxis] * (np.array(end) - origin)
     return dabs, to_next + count * step - length
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import cv2
 import numpy as np
 
 from core.canvas.blending import Ink
-from core.canvas.brush import Brush, Dabs, Sample, dabs_between, stamp_side
+from core.canvas.brush import Brush, Dabs, Placed, Sample, dabs_between, stamp_side
 from core.canvas.commands import TilesChanged
 from core.canvas.tiles import (
     EMPTY_TILE,
@@ -125,23 +125,22 @@ class Stroke:
             dirty = dirty.united(self._lay_group(placed[first : first + at_once]))
         return dirty
 
-    def _lay_group(self, placed: np.ndarray) -> Rect:
-        side = stamp_side(self._brush.size)
-        (left, top), (right, bottom) = placed[:, :2].min(axis=0), placed[:, :2].max(axis=0) + side
-        box = Rect.between(int(left), int(top), int(right), int(bottom))
-        box = box.intersected(self._surface.bounds)
+    def _lay_group(self, placed: Sequence[Placed]) -> Rect:
+        box = self._box_around(placed)
         if box.is_empty:
             return NOWHERE
         coverage = self._coverage.read(box, out=self._work(box))
-        for x, y, phase_x, phase_y in placed.tolist():
-            dab = Rect(x, y, side, side)
-            part = dab.intersected(box)
-            if not part.is_empty:
-                stamp = self._brush.stamp(phase_x, phase_y)[part.translated(-x, -y).slices()]
-                self._cover(coverage[part.translated(-box.x, -box.y).slices()], stamp)
+        for dab in placed:
+            self._cover(coverage, box, dab)
         self._blend(box, coverage)
         self._painted(self._surface, box)
         return box
+
+    def _box_around(self, placed: Sequence[Placed]) -> Rect:
+        side = stamp_side(self._brush.size)
+        columns, rows = [dab.left for dab in placed], [dab.top for dab in placed]
+        box = Rect.between(min(columns), min(rows), max(columns) + side, max(rows) + side)
+        return box.intersected(self._surface.bounds)
 
     def _work(self, box: Rect) -> Pixels:
         """An array for this box in memory that is kept for the next."""
@@ -149,13 +148,20 @@ class Stroke:
             self._box = np.empty(box.size.area, np.uint8)
         return self._box[: box.size.area].reshape(box.height, box.width)
 
-    def _cover(self, coverage: Pixels, stamp: Pixels) -> None:
+    def _cover(self, coverage: Pixels, box: Rect, dab: Placed) -> None:
         """Raise the coverage towards the stamp's, by the flow and by one step at least."""
+        x, y, phase_x, phase_y = dab
+        stamp = self._brush.stamp(phase_x, phase_y)
+        left, right = max(x, box.x), min(x + stamp.shape[1], box.right)
+        top, bottom = max(y, box.y), min(y + stamp.shape[0], box.bottom)
+        if left >= right or top >= bottom:
+            return
+        stamp = stamp[top - y : bottom - y, left - x : right - x]
+        part = coverage[top - box.y : bottom - box.y, left - box.x : right - box.x]
         if self._brush.flow == 1:
-            np.maximum(coverage, stamp, out=coverage)
+            np.maximum(part, stamp, out=part)
         else:
-            missing = cv2.subtract(stamp, coverage)
-            coverage += cv2.LUT(missing, self._gain)
+            part += cv2.LUT(cv2.subtract(stamp, part), self._gain)
 
     def _blend(self, box: Rect, coverage: Pixels) -> None:
         """Take the coverage over and blend it, tile by tile, where it has become more."""

@@ -192,7 +192,9 @@ def _require_parts(path: Path, family: Family, parts: Mapping[str, _Part]) -> No
 def _accepted(class_name: str) -> frozenset[str]:
     if class_name == "Scheduler":
         return _SCHEDULERS
-    return frozenset({class_name, f"{class_name}Fast"})
+    if class_name.endswith("Tokenizer"):
+        return frozenset({class_name, f"{class_name}Fast"})
+    return frozenset({class_name})
 
 
 def _require_class(path: Path, key: str, found: str, accepted: Collection[str]) -> None:

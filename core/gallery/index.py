@@ -84,10 +84,11 @@ class Index:
     def page(self, limit: int, before: str | None, search: str, trashed: bool) -> list[Row]:
         """Rows with every word of `search`, newest first, older than the row `before`."""
         source, values = _source(search, trashed)
+        number = "prompts.rowid" if "prompts" in source else "number"  # what the source runs by
         if before is not None:
-            source += " AND number < (SELECT number FROM items WHERE id = ?)"
+            source += f" AND {number} < (SELECT number FROM items WHERE id = ?)"
             values.append(before)
-        query = f"SELECT items.* FROM {source} ORDER BY number DESC LIMIT ?"
+        query = f"SELECT items.* FROM {source} ORDER BY {number} DESC LIMIT ?"
         return self._rows(query, [*values, limit])
 
     def count(self, search: str, trashed: bool) -> int:

@@ -154,9 +154,7 @@ class GalleryModel(QAbstractListModel):
     async def _load_thumbnail(self, item: GalleryItem) -> None:
         assert self._gallery is not None
         assert self._background is not None
-        image = await self._background.run(
-            _thumbnail_of, self._gallery, item, self.thumbnail_side
-        )
+        image = await self._background.run(_thumbnail_of, self._gallery, item, self.thumbnail_side)
         self._wanted.discard(item.id)
         self._thumbnails[item.id] = image
         while len(self._thumbnails) > THUMBNAILS_KEPT:

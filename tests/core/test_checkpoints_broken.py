@@ -91,7 +91,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "path as part": (_index(**{"../x": ["diffusers", "X"]}), "program code of its own"),
     "part not a class": (_index(unet=["diffusers", 3]), "“unet” names no class"),
     "part too long": (_index(unet=["diffusers", "A", "B"]), "“unet” names no class"),
-    "unet class unknown": (_index(unet=["diffusers", "UNet9000"]), "“UNet9000”"),
+    "unet class unknown": (
+        _index(unet=["diffusers", "UNet9000"]),
+        r"“UNet9000”.*knows: UNet2DConditionModel\.$",
+    ),
     "scheduler unknown": (_index(scheduler=["diffusers", "MyScheduler"]), "“MyScheduler”"),
     "checker unknown": (_index(safety_checker=["diffusers", "Other"]), "“Other”"),
     "vae null": (_index(vae=[None, None]), "vae"),

@@ -64,7 +64,7 @@ def test_a_stamp_holds_the_whole_dab(size, hardness):
 
 def test_a_one_pixel_brush_on_a_pixels_centre_fills_that_pixel_alone():
     brush = Brush(size=1, hardness=1)
-    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[10.5, 20.5, 1.0]])).tolist()
+    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[10.5, 20.5, 1.0]]))
     stamp = brush.stamp(phase_x, phase_y)
     assert np.argwhere(stamp).tolist() == [[20 - top, 10 - left]]
     assert stamp.max() == 255
@@ -73,7 +73,7 @@ def test_a_one_pixel_brush_on_a_pixels_centre_fills_that_pixel_alone():
 @pytest.mark.parametrize("hardness", [0.0, 1.0])
 def test_a_dab_lies_about_its_centre(hardness):
     brush = Brush(size=41, hardness=hardness)
-    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[100.0, 50.25, 1.0]])).tolist()
+    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[100.0, 50.25, 1.0]]))
     stamp = brush.stamp(phase_x, phase_y).astype(float)
     x = (stamp.sum(axis=0) @ (np.arange(stamp.shape[1]) + left + 0.5)) / stamp.sum()
     y = (stamp.sum(axis=1) @ (np.arange(stamp.shape[0]) + top + 0.5)) / stamp.sum()

@@ -91,7 +91,6 @@ def test_a_new_item_comes_in_front_and_can_go(
     assert model.row_of(an_item(2).id) is None
 
 
-@pytest.mark.usefixtures("rules")
 def test_a_picture_finished_before_the_first_page_came_is_not_lost(
     model: GalleryModel, background: Background, qtbot: QtBot
 ) -> None:
