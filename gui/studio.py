@@ -96,6 +96,7 @@ class Studio(QObject):
         """Stop the job, keep what is open, and end every thread."""
         self.autosave.stop()
         self.generation.keep()
+        self.background.close()  # first: an older session may be on its way to the same file
         try:
             self.documents.keep_session()
             save_settings(self._settings_now(), self.paths.settings_file)
@@ -103,7 +104,6 @@ class Studio(QObject):
             _log.info("the session was not kept: %s", error)
         if self.engine is not None:
             self.engine.close()
-        self.background.close()
         self.results.close()
 
     @Slot(list)
@@ -190,10 +190,11 @@ class Studio(QObject):
         from_canvas = request.get("kind") == "image-to-image"
         known["mode"] = Mode.FROM_CANVAS if from_canvas else Mode.AUTO
         name = known.pop("checkpoint", "")
+        size = request.get("size")
+        if isinstance(size, list | tuple) and len(size) == 2:
+            known["width"], known["height"] = size
         self.sampling.restore(known | {"seed_locked": True})
         self.models.choose(str(name))
-        width, height = request.get("size", (self.sampling.width, self.sampling.height))
-        self._on_size_chosen(int(width), int(height))
         self.window.messages.tell("Its settings are back; the seed is locked.")
 
     def _prompts(self) -> tuple[str, ...]:
@@ -227,6 +228,8 @@ class Studio(QObject):
 
     def _resize_frame(self) -> None:
         """The frame takes the dock's size; a canvas nobody touched goes with it."""
+        if self.window.canvas.document is None:  # at start the settings come first
+            return
         document = self.documents.document
         size = Size(self.sampling.width, self.sampling.height)
         if size == document.frame.size:

@@ -71,12 +71,12 @@ def terminal() -> Iterator[Terminal]:
     """The process's terminal, which the libraries underneath cannot write to meanwhile.
 
     libtiff, OpenMP and torch print to file descriptor 2 from C; only a descriptor of our own
-    keeps that apart from what we say.
+    keeps that apart from what we say. With ``SFUMATO_DEBUG=1`` they may speak.
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    if not _is_real(sys.stderr):
+    if not _is_real(sys.stderr) or os.environ.get("SFUMATO_DEBUG"):
         yield Terminal(sys.stdout, sys.stderr)
         return
     with _silenced() as err, warnings.catch_warnings():

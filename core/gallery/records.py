@@ -136,12 +136,13 @@ def row(record: dict[str, Any], file: str, trashed: str | None = None) -> dict[s
 
 def item(values: dict[str, Any], pictures: Path, trash: Path, thumbnails: Path) -> GalleryItem:
     """The item of a row of the index."""
-    trashed = values["trashed"] is not None
-    file = Path(values["file"])
+    item_id, file, trashed = values["id"], values["file"], values["trashed"] is not None
+    # One Path from one text: joining Paths piece by piece was most of the time of a page.
+    place = f"{trash}/{file.rpartition('/')[2]}" if trashed else f"{pictures}/{file}"
     return GalleryItem(
-        id=values["id"],
-        path=trash / file.name if trashed else pictures / file,
-        thumbnail=thumbnails / values["id"][:2] / f"{values['id']}.webp",
+        id=item_id,
+        path=Path(place),
+        thumbnail=Path(f"{thumbnails}/{item_id[:2]}/{item_id}.webp"),
         created=datetime.fromisoformat(values["created"]),
         record=json.loads(values["record"]),
         trashed=trashed,

@@ -125,7 +125,7 @@ def _draw_tiles(
     size: Size,
     viewport: Viewport,
     rect: Rect,
-    to_image: Callable[[Pixels], QImage],
+    to_image: Callable[[Pixels], QImage | None],
 ) -> None:
     level = level_of(viewport.zoom)
     smooth = viewport.zoom < PIXELS_SHOW_FROM and viewport.zoom * (1 << level) != 1.0
@@ -134,11 +134,16 @@ def _draw_tiles(
     for tx, ty in tiles_in(rect, size, level):
         covered = Rect(tx * span, ty * span, span, span).intersected(Rect.of_size(size))
         pixels = tile(tx, ty, level)
+        image = to_image(pixels)
+        if image is None:
+            continue
         source = QRectF(0, 0, covered.width / (1 << level), covered.height / (1 << level))
-        painter.drawImage(view_rect(viewport, covered), to_image(pixels), source)
+        painter.drawImage(view_rect(viewport, covered), image, source)
 
 
-def _tinted(pixels: Pixels) -> QImage:
+def _tinted(pixels: Pixels) -> QImage | None:
+    if not pixels.any():
+        return None
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_Indexed8)
     image.setColorTable(_MASK_TABLE)

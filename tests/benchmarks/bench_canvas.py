@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from core.canvas.document import Document
 from core.canvas.strokes import StrokeTarget
 from core.canvas.tiles import TILE, tiles_in
 from core.geometry import Rect, Size
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MOVES = 1000
 STEP = 12.0  # screen pixels between two events of a fast pen at 125 Hz
@@ -36,9 +39,9 @@ class Clock:
         self.wall: list[float] = []
         self.cpu: list[float] = []
 
-    def time(self, call: Callable[[], object]) -> object:
+    def time(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         cpu, wall = time.thread_time(), time.perf_counter()
-        result = call()
+        result = call(*args, **kwargs)
         self.wall.append((time.perf_counter() - wall) * 1e3)
         self.cpu.append((time.thread_time() - cpu) * 1e3)
         return result
@@ -91,18 +94,17 @@ def bench_stroke(side: int, size: int, hardness: float, level: int, layers: int 
     stroke = document.begin_stroke(brush, StrokeTarget.PAINT)
     moves, views, copies = Clock(), Clock(), Clock()
     for x, y in walk(side, STEP * (1 << level)):
-        dirty = moves.time(lambda x=x, y=y: stroke.move_to(x, y))
-        assert isinstance(dirty, Rect)
+        dirty = moves.time(stroke.move_to, x, y)
         if dirty.is_empty:
             continue
-        views.time(lambda dirty=dirty: show(document, dirty, level))
+        views.time(show, document, dirty, level)
         part = slice(dirty.height), slice(dirty.width)
-        copies.time(lambda part=part: np.copyto(target[part], source[part]))
+        copies.time(np.copyto, target[part], source[part])
     release = Clock()
     release.time(stroke.finish)
     print_line(
         f"canvas stroke {size} px, {side}², level {level}, {layers} layers",
-        ratio=ratio(moves, copies) + ratio(views, copies),
+        ratio=round(ratio(moves, copies) + ratio(views, copies), 2),
         hardness=hardness,
         painted=len(copies.wall),
         **moves.figures(),
@@ -124,7 +126,7 @@ def bench_undo(document: Document, side: int, size: int, level: int) -> None:
         undo.time(document.undo)
         show(document, Rect(0, 0, min(side, 2048), min(side, 2048)), level)
         redo.time(document.redo)
-        copies.time(lambda: np.copyto(copy, tile))
+        copies.time(np.copyto, copy, tile)
     print_line(
         f"canvas undo {size} px, {side}², level {level}, {len(document.layers)} layers",
         ratio=ratio(undo, copies),
@@ -142,7 +144,7 @@ def bench_press(side: int) -> None:
     brush = Brush(size=64)
     tile = np.ones((TILE, TILE, 4), np.uint8)
     for x, y in list(walk(side, 200.0))[:100]:
-        press.time(lambda x=x, y=y: document.begin_stroke(brush, StrokeTarget.PAINT).move_to(x, y))
+        press.time(press_at, document, brush, x, y)
         document.settle()
         copies.time(tile.copy)
     print_line(
@@ -157,6 +159,11 @@ def bench_press(side: int) -> None:
 def ratio(ours: Clock, theirs: Clock) -> float:
     """Median of our thread time over the baseline's."""
     return round(float(np.median(ours.cpu) / np.median(theirs.cpu)), 2)
+
+
+def press_at(document: Document, brush: Brush, x: float, y: float) -> None:
+    """Pen down, and the first dab."""
+    document.begin_stroke(brush, StrokeTarget.PAINT).move_to(x, y)
 
 
 def print_line(benchmark: str, **values: object) -> None:

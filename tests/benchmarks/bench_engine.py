@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -29,7 +30,7 @@ from core.abilities import GenerationKind
 from core.checkpoints import Checkpoint, describe
 from core.engine import EngineEvent, Failed, Finished, InferenceThread
 from core.geometry import Size
-from core.pipelines import PipelineCache
+from core.pipelines import PipelineCache, import_libraries
 from core.request import GenerationRequest, Pixels
 from core.result import PreviewFrame
 from core.schedulers import make_scheduler
@@ -205,23 +206,25 @@ def build_medium(folder: Path) -> Path:
 
     The tiny zoo would do, but with its steps of 10 ms there is nothing to be a percentage of.
     """
-    from diffusers import DiffusionPipeline, UNet2DConditionModel
+    import_libraries()
+    from diffusers import UNet2DConditionModel
 
     from tools.tiny_zoo import build
 
     build(folder, {"sd15"})
-    pipe = DiffusionPipeline.from_pretrained(folder / "sd15", local_files_only=True)
-    pipe.unet = UNet2DConditionModel(
+    medium = (folder / "sd15").rename(folder / "medium")
+    config = json.loads((medium / "unet" / "config.json").read_text())
+    shutil.rmtree(medium / "unet")
+    UNet2DConditionModel(
         sample_size=SIDE // 8,
         layers_per_block=1,
         block_out_channels=(128, 256, 256),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=pipe.unet.config.cross_attention_dim,
+        cross_attention_dim=config["cross_attention_dim"],
         attention_head_dim=4,
-    )
-    pipe.save_pretrained(folder / "medium")
-    return folder / "medium"
+    ).save_pretrained(medium / "unet")
+    return medium
 
 
 if __name__ == "__main__":

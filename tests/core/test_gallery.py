@@ -176,6 +176,16 @@ def test_an_unknown_or_shared_start_of_an_id_is_one_sentence(gallery: Gallery) -
             gallery.get(unknown)
 
 
+def test_a_page_of_a_frequent_word_is_cut_where_the_last_one_ended(gallery: Gallery) -> None:
+    ids = [gallery.keep(a_result(f"a red apple {seed}", seed)).id for seed in range(5)]
+    gallery.delete(ids[2])
+    first = [item.id for item in gallery.items(limit=2, search="apple")]
+    second = [item.id for item in gallery.items(limit=9, search="apple", before=first[-1])]
+    assert first + second == [ids[4], ids[3], ids[1], ids[0]]
+    assert gallery.count("apple") == 4
+    assert gallery.count("apple", trashed=True) == 1
+
+
 # ---------------------------------------------------------------- trash
 
 
@@ -202,6 +212,17 @@ def test_deleting_and_restoring_twice_is_the_same_as_once(gallery: Gallery) -> N
         gallery.delete(item.id)
     for _ in range(2):
         assert gallery.restore(item.id) == item
+
+
+def test_a_delete_that_was_killed_half_way_can_be_taken_back(
+    gallery: Gallery, paths: Paths
+) -> None:
+    item = gallery.keep(a_result())
+    gallery.delete(item.id)
+    (paths.trash / item.path.name).rename(item.path)
+    assert gallery.items() == []
+    assert gallery.restore(item.id) == item
+    assert item.path.exists()
 
 
 def test_a_delete_that_cannot_move_the_file_changes_nothing(gallery: Gallery, paths: Paths) -> None:

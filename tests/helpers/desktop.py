@@ -32,10 +32,10 @@ def asyncio_in_qt(application: QApplication) -> Iterator[asyncio.AbstractEventLo
     asyncio.set_event_loop(loop)
     try:
         yield loop
+    finally:
         # A cancelled task hears of it at its next step.
         while waiting := asyncio.all_tasks(loop):
             loop.run_until_complete(asyncio.wait(waiting, timeout=1))
-    finally:
         asyncio.set_event_loop(None)
         loop.close()
 
