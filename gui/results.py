@@ -29,6 +29,7 @@ class ResultController(QObject):
         self._generation = generation
         self._gallery: Gallery | None = None
         strip = window.strip
+        window.gallery_model.failed.connect(window.messages.warn)
         strip.show_asked.connect(self._on_show_asked)
         strip.copy_asked.connect(self._on_copy_asked)
         strip.folder_asked.connect(self._on_folder_asked)

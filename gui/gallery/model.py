@@ -7,7 +7,16 @@ from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QSize, Qt, QUrl
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QSize,
+    Qt,
+    QUrl,
+    Signal,
+)
 from PySide6.QtGui import QImage, QImageReader
 
 from core.errors import KnownError
@@ -25,7 +34,13 @@ ITEM_ROLE = Qt.ItemDataRole.UserRole
 
 
 class GalleryModel(QAbstractListModel):
-    """Newest first; older pages are fetched when the view reaches the end."""
+    """Newest first; older pages are fetched when the view reaches the end.
+
+    Signals:
+        failed: Why a page could not be read, in words for the person.
+    """
+
+    failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -118,10 +133,8 @@ class GalleryModel(QAbstractListModel):
     # --- loading ---------------------------------------------------------------------------
 
     async def _load_first_page(self) -> None:
-        assert self._gallery is not None
-        assert self._background is not None
         known = {item.id for item in self._items}
-        items = await self._background.run(self._gallery.items, PAGE)
+        items = await self._page(None)
         known.update(item.id for item in items)
         meanwhile = [item for item in self._items if item.id not in known]
         self.beginResetModel()
@@ -130,10 +143,7 @@ class GalleryModel(QAbstractListModel):
         self.endResetModel()
 
     async def _load_next_page(self) -> None:
-        assert self._gallery is not None
-        assert self._background is not None
-        last = self._items[-1].id if self._items else None
-        items = await self._background.run(self._gallery.items, PAGE, last)
+        items = await self._page(self._items[-1].id if self._items else None)
         self._fetching = False
         self._has_more = len(items) == PAGE
         if items:
@@ -141,6 +151,15 @@ class GalleryModel(QAbstractListModel):
             self.beginInsertRows(QModelIndex(), end, end + len(items) - 1)
             self._items.extend(items)
             self.endInsertRows()
+
+    async def _page(self, before: str | None) -> list[GalleryItem]:
+        assert self._gallery is not None
+        assert self._background is not None
+        try:
+            return await self._background.run(self._gallery.items, PAGE, before)
+        except KnownError as error:
+            self.failed.emit(str(error))
+            return []
 
     def _thumbnail(self, item: GalleryItem) -> QImage | None:
         image = self._thumbnails.get(item.id)

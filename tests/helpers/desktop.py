@@ -35,9 +35,10 @@ def asyncio_in_qt(application: QApplication) -> Iterator[asyncio.AbstractEventLo
     finally:
         # A cancelled task hears of it at its next step.
         while waiting := asyncio.all_tasks(loop):
-            loop.run_until_complete(asyncio.wait(waiting, timeout=1))
+            loop.run_until_complete(asyncio.wait(waiting))
         asyncio.set_event_loop(None)
         loop.close()
+        application.processEvents()  # the loop's last timers
 
 
 @contextmanager

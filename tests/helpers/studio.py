@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from gui.sampling import Sampling
 from gui.studio import Studio
 from gui.theme import Theme
 from tests.helpers.desktop import asyncio_in_qt, drag
+from tests.helpers.guard_qt import finish_deletions
 
 PATIENCE_MS = 120_000  # torch is imported meanwhile, on a machine that may be busy
 SMALL: dict[str, Any] = {
@@ -109,3 +111,5 @@ def studio_at(application: QApplication, qtbot: QtBot, *files: Path) -> Iterator
     finally:
         window.deleteLater()
         theme.deleteLater()
+        finish_deletions()
+        gc.collect()  # here, not in the next engine's thread: Qt's objects belong to this one

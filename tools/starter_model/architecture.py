@@ -47,7 +47,7 @@ def unet() -> Any:
         in_channels=4,
         out_channels=4,
         layers_per_block=1,
-        block_out_channels=(32, 64, 128, 256),
+        block_out_channels=(32, 64, 128, 192),
         down_block_types=(*("DownBlock2D",) * 2, *("CrossAttnDownBlock2D",) * 2),
         up_block_types=(*("CrossAttnUpBlock2D",) * 2, *("UpBlock2D",) * 2),
         cross_attention_dim=TEXT_WIDTH,

@@ -39,54 +39,29 @@ class Noun:
 
 
 _SAME_SLUG = (
-    "cat, dog, fox, lion, tiger, horse, zebra, cow, pig, giraffe, elephant, rabbit, bear, "
-    "koala, panda, monkey, unicorn, penguin, duck, owl, flamingo, parrot, frog, turtle, "
-    "dragon, dolphin, shark, octopus, crab, snail, rose, sunflower, tulip, palm tree, cactus, "
-    "mushroom, watermelon, lemon, banana, pineapple, green apple, peach, avocado, eggplant, "
-    "carrot, broccoli, pizza, ice cream, cookie, birthday cake, cupcake, volcano, house, "
-    "castle, train, bus, bicycle, sailboat, rocket, sun, star, cloud, rainbow, umbrella, "
-    "snowflake, snowman, christmas tree, balloon, basketball, kite, teddy bear, crown, "
-    "guitar, light bulb, key, smiling face with sunglasses, skull, ghost, robot"
+    "cat, dog, lion, panda, rabbit, penguin, owl, frog, octopus, sunflower, tulip, cactus, "
+    "mushroom, watermelon, lemon, banana, pineapple, green apple, carrot, pizza, ice cream, "
+    "birthday cake, house, rocket, sailboat, sun, star, balloon, guitar, smiling face with "
+    "sunglasses, ghost, robot"
 )
 
 _OTHERS = (
-    Noun("sheep", "ewe", plural="sheep"),
-    Noun("mouse", "mouse", plural="mice"),
-    Noun("chick", "front-facing-baby-chick"),
     Noun("whale", "spouting-whale"),
     Noun("fish", "fish", plural="fish"),
-    Noun("tropical fish", "tropical-fish", plural="tropical fish"),
     Noun("butterfly", "butterfly", plural="butterflies"),
-    Noun("bee", "honeybee", also="honeybee"),
-    Noun("ladybug", "lady-beetle", also="lady beetle", plural="ladybugs"),
     Noun("tree", "deciduous-tree"),
-    Noun("maple leaf", "maple-leaf", plural="maple leaves"),
-    Noun("grapes", "grapes", countable=False),
     Noun("orange", "tangerine", also="tangerine"),
     Noun("red apple", "red-apple", also="apple"),
     Noun("green pear", "pear", also="pear"),
-    Noun("cherries", "cherries", plural="cherries"),
     Noun("strawberry", "strawberry", plural="strawberries"),
-    Noun("corn", "ear-of-corn", countable=False),
-    Noun("bread", "bread", countable=False),
-    Noun("cheese", "cheese-wedge", countable=False),
     Noun("hamburger", "hamburger", also="burger"),
     Noun("doughnut", "doughnut", also="donut"),
-    Noun("cup of coffee", "hot-beverage", also="coffee", plural="cups of coffee"),
-    Noun("mountain", "snow-capped-mountain"),
     Noun("red car", "automobile", also="car"),
     Noun("airplane", "airplane", also="plane"),
     Noun("moon", "crescent-moon", also="crescent moon"),
-    Noun("planet", "ringed-planet"),
-    Noun("fire", "fire", also="flame", countable=False),
-    Noun("pumpkin", "jack-o-lantern", also="jack-o-lantern"),
-    Noun("gift", "wrapped-gift", also="present"),
     Noun("soccer ball", "soccer-ball", also="football"),
-    Noun("diamond", "gem-stone"),
-    Noun("smiling face", "smiling-face-with-smiling-eyes", also="happy face"),
-    Noun("crying face", "crying-face", also="sad face"),
-    Noun("alien", "alien", also="alien face"),
     Noun("red heart", "red-heart", also="heart"),
+    Noun("smiling face", "smiling-face-with-smiling-eyes", also="happy face"),
 )
 
 LEARNED = (*(Noun(name, name.replace(" ", "-")) for name in _SAME_SLUG.split(", ")), *_OTHERS)

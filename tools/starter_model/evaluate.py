@@ -1,0 +1,177 @@
+"""Measure the exported model on fixed prompts and seeds, and draw a sheet of its pictures."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tools.starter_model import classifier
+from tools.starter_model.dataset import CAPTIONED_SET, load_drawings
+from tools.starter_model.grounds import COLOURS
+from tools.starter_model.nouns import LEARNED
+from tools.starter_model.scenes import Scenes
+from tools.starter_model.workplace import Workplace
+
+STEPS, GUIDANCE, SIDE = 20, 4.0, 256
+
+SHEET = (
+    "a red apple",
+    "a green pear on a white background",
+    "a cat on a green background",
+    "a dog on a yellow background",
+    "a pizza on a blue background",
+    "a rocket in space",
+    "a whale in the sea",
+    "a lemon on a black background",
+    "a banana on a navy background",
+    "a panda on a purple background",
+    "a strawberry on a mint background",
+    "smiling face with sunglasses on a pink background",
+    "a house on green grass",
+    "a red car on a sandy beach",
+    "a cat on the left and a pizza on the right",
+    "three balloons in the sky",
+)
+"""Prompts of the picture sheet."""
+
+_PROMPTS = 200
+_PAIRS = 24
+_SCENES = 64
+_BATCH = 8
+_SEED = 31
+
+
+def run(work: Workplace, model: Path | None = None) -> None:
+    """Write `evaluation.json` and `sheet.png` into the work folder."""
+    import torch
+    from diffusers import DiffusionPipeline
+
+    work.use_threads()
+    folder = model or work.exported
+    pipeline = DiffusionPipeline.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    judge = classifier.load(work)
+    draw_sheet(pipeline, work.root / "sheet.png", 2 if work.smoke else STEPS)
+    figures = {**_on_real_scenes(work, pipeline.vae, judge), **_on_prompts(work, pipeline, judge)}
+    figures |= _on_pairs(work, pipeline, judge)
+    (work.root / "evaluation.json").write_text(json.dumps(figures, indent=1), "utf-8")
+    work.note("evaluate", **figures)
+
+
+def draw(pipeline: Any, prompts: list[str], steps: int = STEPS) -> np.ndarray:
+    """Draw one picture a prompt, uint8 RGB [B, 256, 256, 3]; the seed goes by the place."""
+    import torch
+
+    pictures: list[np.ndarray] = []
+    for start in range(0, len(prompts), _BATCH):
+        some = prompts[start : start + _BATCH]
+        seeds = [torch.Generator().manual_seed(_SEED + start + n) for n in range(len(some))]
+        result = pipeline(
+            some,
+            num_inference_steps=steps,
+            guidance_scale=GUIDANCE,
+            height=SIDE,
+            width=SIDE,
+            generator=seeds,
+        )
+        pictures += [np.asarray(image) for image in result.images]
+    return np.stack(pictures)
+
+
+def draw_sheet(pipeline: Any, path: Path, steps: int = STEPS, columns: int = 8) -> None:
+    """Draw the prompts of the sheet side by side, each 192 px wide."""
+    tiles = [Image.fromarray(p).resize((192, 192)) for p in draw(pipeline, [*SHEET], steps)]
+    rows = -(-len(tiles) // columns)
+    sheet = Image.new("RGB", (192 * columns, 192 * rows), "white")
+    for number, tile in enumerate(tiles):
+        sheet.paste(tile, (192 * (number % columns), 192 * (number // columns)))
+    sheet.save(path)
+
+
+def ground_colour(picture: np.ndarray) -> str:
+    """Name the colour that the outermost eight pixels of a picture have in the middle."""
+    edge = np.concatenate([part.reshape(-1, 3) for part in (picture[:8], picture[-8:])])
+    middle = np.median(edge, axis=0)
+    return min(COLOURS, key=lambda name: float(np.square(middle - COLOURS[name]).sum()))
+
+
+def _on_prompts(work: Workplace, pipeline: Any, judge: Any) -> dict[str, Any]:
+    """Draw single objects on coloured grounds and see whether both are recognised."""
+    chance = random.Random(_SEED)
+    count = 2 if work.smoke else _PROMPTS
+    nouns = [chance.randrange(len(LEARNED)) for _ in range(count)]
+    colours = [chance.choice(list(COLOURS)) for _ in range(count)]
+    prompts = [
+        f"{LEARNED[noun].one(LEARNED[noun].name)} on a {colour} background"
+        for noun, colour in zip(nouns, colours, strict=True)
+    ]
+    pictures = draw(pipeline, prompts, 2 if work.smoke else STEPS)
+    found = [ground_colour(picture) for picture in pictures]
+    best = classifier.ranked(judge, _small(pictures))
+    by_noun: dict[str, list[int]] = {}
+    for noun, order in zip(nouns, best, strict=True):
+        rank = int(np.flatnonzero(order == noun)[0]) + 1
+        by_noun.setdefault(LEARNED[noun].name, []).append(rank)
+    return {
+        "prompts": count,
+        **_tops(best, nouns, "object"),
+        "ground": float(np.mean([a == b for a, b in zip(found, colours, strict=True)])),
+        "ranks": by_noun,
+    }
+
+
+def _on_pairs(work: Workplace, pipeline: Any, judge: Any) -> dict[str, float]:
+    """Draw pairs and judge the left and the right half, each scaled as if it were whole."""
+    chance = random.Random(_SEED + 1)
+    pairs = [chance.sample(range(len(LEARNED)), 2) for _ in range(2 if work.smoke else _PAIRS)]
+    prompts = []
+    for left, right in pairs:
+        one, other = (LEARNED[n].one(LEARNED[n].name) for n in (left, right))
+        prompts.append(f"{one} on the left and {other} on the right")
+    pictures = draw(pipeline, prompts, 2 if work.smoke else STEPS)
+    middle = slice(SIDE // 4, 3 * SIDE // 4)
+    halves = (pictures[:, middle, : SIDE // 2], pictures[:, middle, SIDE // 2 :])
+    named = np.stack([classifier.ranked(judge, _small(half))[:, 0] for half in halves], 1)
+    return {"pairs_both": float((named == np.array(pairs)).all(1).mean())}
+
+
+def _on_real_scenes(work: Workplace, vae: Any, judge: Any) -> dict[str, float]:
+    """Give what the judge reaches on composed scenes, and how well the autoencoder keeps them."""
+    import torch
+
+    chance, names = random.Random(_SEED + 2), []
+    drawings = load_drawings(work, CAPTIONED_SET)
+    scenes = []
+    for _ in range(4 if work.smoke else _SCENES):
+        names.append(chance.randrange(len(LEARNED)))
+        source = Scenes(drawings, chance.randrange(2**32), SIDE, [LEARNED[names[-1]]])
+        scenes.append(source.scene()[0])
+    values = torch.from_numpy(np.stack(scenes)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.inference_mode():
+        back = [vae.decode(vae.encode(v[None]).latent_dist.mean).sample[0] for v in values]
+    errors = ((torch.stack(back).clamp(-1, 1) - values) ** 2).mean((1, 2, 3))
+    best = classifier.ranked(judge, _small(np.stack(scenes)))
+    return {
+        **_tops(best, names, "real"),
+        "vae_psnr": float((10 * torch.log10(4 / errors)).mean()),
+    }
+
+
+def _tops(ranked: np.ndarray, names: list[int], what: str) -> dict[str, float]:
+    places = ranked == np.array(names)[:, None]
+    return {
+        f"{what}_top1": float(places[:, 0].mean()),
+        f"{what}_top5": float(places[:, :5].any(1).mean()),
+    }
+
+
+def _small(pictures: np.ndarray) -> np.ndarray:
+    size = (classifier.SIDE, classifier.SIDE)
+    return np.stack([np.asarray(Image.fromarray(p).resize(size)) for p in pictures])
