@@ -24,7 +24,7 @@ PROMPT = "a red apple on a blue background"
 MASKED_PROMPT = "a green pear"
 SEED = 31
 SIZE = (1280, 800)
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds after which the demo gives up waiting for one picture."""
 
 
@@ -43,6 +43,10 @@ def _begin(studio: Studio, output: Path) -> None:
     studio.background.start(story.play())
 
 
+class DemoFailed(Exception):
+    """What kept the story from going on, in a sentence."""
+
+
 class Story(QObject):
     """One person's first minute, with their hands replaced by events."""
 
@@ -53,6 +57,9 @@ class Story(QObject):
         self._model_chosen = asyncio.Event()
         self._previewed = asyncio.Event()
         self._kept = asyncio.Event()
+        self._trouble = ""
+        studio.models.missing.connect(self._on_models_missing)
+        studio.generation.jobs_changed.connect(self._on_jobs_changed)
         studio.ready.connect(self._on_ready)
         studio.generation.item_kept.connect(self._on_kept)
         studio.generation.previewed.connect(self._on_previewed)
@@ -65,13 +72,15 @@ class Story(QObject):
             self._studio.exit_code = 0
         except TimeoutError:
             sys.stderr.write("The demo gave up: a picture was not finished in time.\n")
+        except DemoFailed as trouble:
+            sys.stderr.write(f"The demo gave up: {trouble}\n")
         finally:
             self._studio.window.close()
 
     async def _play(self) -> None:
         studio, window = self._studio, self._studio.window
         window.resize(*SIZE)
-        await asyncio.wait_for(self._model_chosen.wait(), PATIENCE)
+        await self._wait_for(self._model_chosen)
         self._choose_seed()
         window.generation.type_prompt(PROMPT)
         await self._generate("1-emerging")
@@ -95,10 +104,15 @@ class Story(QObject):
         self._previewed.clear()
         self._kept.clear()
         self._studio.window.actions_by_name["generate"].trigger()
-        await asyncio.wait_for(self._previewed.wait(), PATIENCE)
+        await self._wait_for(self._previewed)
         self._screenshot(name)
-        await asyncio.wait_for(self._kept.wait(), PATIENCE)
+        await self._wait_for(self._kept)
         await asyncio.sleep(0.2)
+
+    async def _wait_for(self, event: asyncio.Event) -> None:
+        await asyncio.wait_for(event.wait(), PATIENCE)
+        if self._trouble:
+            raise DemoFailed(self._trouble)
 
     def _paint_mask(self) -> None:
         """Strokes over the middle of the picture, by the mouse."""
@@ -137,6 +151,20 @@ class Story(QObject):
     @Slot(object)
     def _on_kept(self, item: object) -> None:
         self._kept.set()
+
+    @Slot()
+    def _on_models_missing(self) -> None:
+        self._give_up("no model was found in resources/models.")
+
+    @Slot(int)
+    def _on_jobs_changed(self, count: int) -> None:
+        if count == 0 and not self._kept.is_set():
+            self._give_up(self._studio.window.messages.text or "a picture was not made.")
+
+    def _give_up(self, trouble: str) -> None:
+        self._trouble = trouble
+        for event in (self._model_chosen, self._previewed, self._kept):
+            event.set()
 
     @Slot(int)
     def _on_previewed(self, step: int) -> None:

@@ -21,6 +21,7 @@ from core.pipelines import PipelineCache
 from core.settings import Paths, Settings, load_settings, save_settings
 from gui.autosave import Autosave
 from gui.background import Background
+from gui.canvas.asking import frame_about_centre
 from gui.documents import DocumentController
 from gui.generation import GenerationController, State
 from gui.main_window import MainWindow
@@ -237,7 +238,7 @@ class Studio(QObject):
         if self.documents.is_pristine and not self.generation.is_busy:
             self.documents.show(Document(size))
         else:
-            document.set_frame(_about_centre(document.frame, size, document.size))
+            document.set_frame(frame_about_centre(document.frame, size, document.size))
 
     @Slot()
     def _follow_frame(self) -> None:
@@ -293,6 +294,7 @@ class Studio(QObject):
         abilities = checkpoint.abilities
         is_first = self.generation.checkpoint is None
         self.generation.checkpoint = checkpoint
+        self.window.header.show_model(checkpoint.name)
         self.window.canvas.frame_step = abilities.size_multiple
         if is_first and not self.settings.sampling:
             self._on_size_chosen(*abilities.native_size)
@@ -387,14 +389,3 @@ class Studio(QObject):
             sampling=self.sampling.to_dict(),
             window=self.window.geometry_text(),
         )
-
-
-def _about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
-    """A frame of `size` about the old one's centre, on the canvas if it fits there."""
-    x = frame.x + (frame.width - size.width) // 2
-    y = frame.y + (frame.height - size.height) // 2
-    if size.width <= canvas.width:
-        x = min(max(x, 0), canvas.width - size.width)
-    if size.height <= canvas.height:
-        y = min(max(y, 0), canvas.height - size.height)
-    return Rect(x, y, size.width, size.height)

@@ -79,6 +79,17 @@ def request_for(
     return request
 
 
+def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
+    """A frame of `size` about the old one's centre, on the canvas if it fits there."""
+    x = frame.x + (frame.width - size.width) // 2
+    y = frame.y + (frame.height - size.height) // 2
+    if size.width <= canvas.width:
+        x = min(max(x, 0), canvas.width - size.width)
+    if size.height <= canvas.height:
+        y = min(max(y, 0), canvas.height - size.height)
+    return Rect(x, y, size.width, size.height)
+
+
 def _asks_for_repainting(document: Document) -> bool:
     inside = Rect.of_size(document.size).contains(document.frame)
     return not inside or document.mask_touches(document.frame)

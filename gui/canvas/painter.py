@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TILE = 256
 MASK_COLOUR = (236, 72, 88)
 MASK_ALPHA = 0.5
-PIXELS_SHOW_FROM = 4.0
+PIXELS_SHOW_FROM = 6.0
 """Zoom from which single pixels are drawn as squares instead of being smoothed."""
 _MASK_TABLE = [qRgba(*MASK_COLOUR, round(value * MASK_ALPHA)) for value in range(256)]
 

@@ -102,6 +102,11 @@ class Header(QWidget):
             self._model.addItems(list(names))
             self._model.setCurrentText(chosen)
 
+    def show_model(self, name: str) -> None:
+        """Show that this model is the chosen one."""
+        with QSignalBlocker(self._model):
+            self._model.setCurrentText(name)
+
     def show_state(self, text: str, token: str) -> None:
         """Show how the engine is, with a dot in that colour of the theme."""
         self._state.setText(text)

@@ -145,9 +145,7 @@ def test_esc_ends_the_gesture_first_and_then_the_job(qapp: QApplication, qtbot: 
 
 
 @pytest.mark.usefixtures("models")
-def test_closing_during_a_job_loses_nothing(
-    qapp: QApplication, qtbot: QtBot, home: Path
-) -> None:
+def test_closing_during_a_job_loses_nothing(qapp: QApplication, qtbot: QtBot, home: Path) -> None:
     with studio_at(qapp, qtbot) as person:
         person.wait_for_model()
         first = person.generate()  # stands in the frame, not kept yet
@@ -221,9 +219,7 @@ def test_a_result_goes_to_the_trash_and_back(qapp: QApplication, qtbot: QtBot) -
 
 
 @pytest.mark.usefixtures("models")
-def test_an_older_result_is_shown_in_the_frame_and_copied(
-    qapp: QApplication, qtbot: QtBot
-) -> None:
+def test_an_older_result_is_shown_in_the_frame_and_copied(qapp: QApplication, qtbot: QtBot) -> None:
     with studio_at(qapp, qtbot) as person:
         person.wait_for_model()
         item = person.generate()

@@ -137,9 +137,7 @@ def test_an_opened_picture_is_not_pristine(desk: Desk, picture: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.png", "broken.png", "broken.ora", "folder.png"])
-def test_a_broken_file_is_said_and_nothing_is_closed(
-    desk: Desk, tmp_path: Path, name: str
-) -> None:
+def test_a_broken_file_is_said_and_nothing_is_closed(desk: Desk, tmp_path: Path, name: str) -> None:
     if name.startswith("broken"):
         (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     if name.startswith("folder"):
@@ -347,9 +345,7 @@ def test_saving_an_untitled_document_asks_where(desk: Desk) -> None:
 # --- nothing gets lost ------------------------------------------------------------------------
 
 
-def test_a_closed_document_is_put_aside_and_can_be_opened_again(
-    desk: Desk, picture: Path
-) -> None:
+def test_a_closed_document_is_put_aside_and_can_be_opened_again(desk: Desk, picture: Path) -> None:
     desk.paint()
     expected = desk.pixels()
     desk.documents.open(str(picture))

@@ -137,7 +137,7 @@ def icon_names() -> list[str]:
     sources = Path(__file__).resolve().parents[2] / "gui"
     for source in sources.rglob("*.py"):
         text = source.read_text(encoding="utf-8")
-        names |= set(re.findall(r'(?:set_icon\([^,]+, |(?<!take)_tool\(|_say\(text, )"([a-z0-9-]+)"', text))
+        names |= set(re.findall(r'(?:set_icon\([^,]+, |self\._tool\(|text, )"([a-z0-9-]+)"', text))
     return sorted(names)
 
 

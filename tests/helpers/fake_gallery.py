@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import StorageFailed
@@ -24,7 +24,7 @@ def an_item(number: int = 1, folder: Path = Path("nowhere"), prompt: str = "") -
         id=name,
         path=folder / f"{name}.png",
         thumbnail=folder / f"{name}.webp",
-        created=datetime(2026, 11, 23, tzinfo=timezone.utc),
+        created=datetime(2026, 11, 23, tzinfo=UTC),
         record={"request": request},
     )
 

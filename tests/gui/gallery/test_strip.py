@@ -122,9 +122,7 @@ def test_the_context_menu_offers_everything(three: Shown) -> None:
     view = three.strip.view
     at = view.viewport().mapToGlobal(three.centre(1))
     for number, name in enumerate(SIGNALS):
-        event = QContextMenuEvent(
-            QContextMenuEvent.Reason.Mouse, three.strip.mapFromGlobal(at), at
-        )
+        event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, three.strip.mapFromGlobal(at), at)
         QApplication.sendEvent(three.strip, event)
         menu = QApplication.activePopupWidget()
         assert isinstance(menu, QMenu)
