@@ -368,6 +368,6 @@ def _separator() -> QFrame:
     return line
 
 
-def _shortened(text: str, most: int = 160) -> str:
+def _shortened(text: str, most: int = 88) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"
