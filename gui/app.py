@@ -102,6 +102,7 @@ def _live(
     with loop:
         loop.run_forever()
         studio.close()
+        loop.run_until_complete(background.finish())
     instance.release()
     return studio.exit_code
 

@@ -41,6 +41,11 @@ class Background:
             task.cancel()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
+    async def finish(self) -> None:
+        """After `close`: let what was given up hear of it, or asyncio complains at the exit."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:

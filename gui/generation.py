@@ -117,6 +117,7 @@ class GenerationController(QObject):
         canvas.bar.compare_held.connect(self.compare)
         canvas.bar.step_asked.connect(self._on_step_asked)
         canvas.compare_held.connect(self.compare)
+        canvas.painting_asked.connect(self.keep)  # under the picture no stroke would be seen
 
     # --- what the person does --------------------------------------------------------------
 

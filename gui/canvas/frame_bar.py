@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -16,6 +16,9 @@ from PySide6.QtWidgets import (
 )
 
 from gui.theme import Theme
+
+GAP = 10
+"""View pixels between the frame and the bar."""
 
 
 class FrameBar(QFrame):
@@ -64,6 +67,14 @@ class FrameBar(QFrame):
         self._note.setText(note)
         self._note.setVisible(bool(note))
         self._show(self._choice_face)
+
+    def place_under(self, area: QRectF, room: QRect) -> None:
+        """Centre the bar under `area`, as far as that is inside `room`; both in the parent."""
+        size = self.sizeHint()
+        self.resize(size)
+        x = min(area.center().x() - size.width() / 2, room.right() + 1 - size.width())
+        y = min(area.bottom() + GAP, room.bottom() + 1 - size.height())
+        self.move(round(max(x, room.left())), round(max(y, room.top())))
 
     def sizeHint(self) -> QSize:
         """As wide as the face that is shown."""

@@ -99,6 +99,13 @@ def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> 
             painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 9 * dx, y + 9 * dy))
 
 
+def draw_focus(painter: QPainter, area: QRect, accent: QColor) -> None:
+    """Draw the line that says that the keys go here."""
+    painter.setPen(accent)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(area.adjusted(0, 0, -1, -1))
+
+
 def outline_area(centre: QPointF, radius: float) -> QRect:
     """What `draw_brush_outline` may touch."""
     reach = max(radius, 9) + 3

@@ -27,7 +27,7 @@ from gui.canvas.frame_bar import FrameBar
 from gui.canvas.pointing import Hand, pointer_of
 from gui.canvas.tools.framing import FrameTool, PanTool
 from gui.canvas.tools.gesture import Pointer, Tool
-from gui.canvas.tools.painting import BrushSettings
+from gui.canvas.tools.painting import BrushSettings, PaintingTool
 from gui.canvas.viewport import Viewport
 from gui.theme import Theme
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from core.canvas.document import Document
 
 MARGIN = 28
-BAR_GAP = 10
 BAR_ROOM = 56
 """View pixels below the frame that a view of the whole picture leaves to the bar."""
 
@@ -51,6 +50,7 @@ class CanvasView(QWidget):
         frame_edited: The person moved or resized the frame.
         dropped: Something was let go over the canvas, at a document position.
         compare_held: The key that shows the original is down, or up again.
+        painting_asked: A stroke is about to begin.
         gesture_ended: A press was followed to its release.
     """
 
@@ -58,6 +58,7 @@ class CanvasView(QWidget):
     frame_edited = Signal()
     dropped = Signal(QMimeData, QPointF)
     compare_held = Signal(bool)
+    painting_asked = Signal()
     gesture_ended = Signal()
 
     def __init__(
@@ -85,6 +86,8 @@ class CanvasView(QWidget):
         self._hover: QPointF | None = None
         self._button = Qt.MouseButton.NoButton
         self._follows_fit = True
+        self._bar_rect: Rect | None = None
+        self._foot = 0
         self._checkerboard = draw.checkerboard()
         theme.changed.connect(self.update)
         brush_settings.changed.connect(self.update)
@@ -94,11 +97,11 @@ class CanvasView(QWidget):
     def show_document(self, document: Document) -> None:
         """Show another document, whole."""
         self.end_gesture()
-        if self.document is not None:
-            self.document.changed.disconnect(self._on_document_changed)
-            self.document.structure_changed.disconnect(self._on_structure_changed)
-            self.document.frame_changed.disconnect(self._on_frame_changed)
-        self.document = document
+        before, self.document = self.document, document
+        if before is not None:
+            before.changed.disconnect(self._on_document_changed)
+            before.structure_changed.disconnect(self._on_structure_changed)
+            before.frame_changed.disconnect(self._on_frame_changed)
         document.changed.connect(self._on_document_changed)
         document.structure_changed.connect(self._on_structure_changed)
         document.frame_changed.connect(self._on_frame_changed)
@@ -190,6 +193,10 @@ class CanvasView(QWidget):
         if self.document is not None and isinstance(self._hand.press(pointer, tool), PanTool):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
+    def _ask_to_paint(self) -> None:
+        if isinstance(self._hand.tool, PaintingTool) and not self._hand.moves_view:
+            self.painting_asked.emit()
+
     def _follow(self, pointer: Pointer) -> None:
         if self._hand.follow(pointer):
             self._show_cursor()
@@ -203,6 +210,7 @@ class CanvasView(QWidget):
         if self._button == Qt.MouseButton.MiddleButton:
             self._press(pointer_of(event, self.viewport), PanTool())
         elif self._button == Qt.MouseButton.LeftButton:
+            self._ask_to_paint()
             self._press(pointer_of(event, self.viewport))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -219,12 +227,12 @@ class CanvasView(QWidget):
         """The pen, with its pressure; accepted, so that no mouse event doubles it."""
         event.accept()
         self._hover_at(event.position())
-        is_down = event.type() != QEvent.Type.TabletRelease
-        pointer = pointer_of(event, self.viewport, is_down)
         if event.type() != QEvent.Type.TabletPress:
-            self._follow(pointer)
+            is_down = event.type() != QEvent.Type.TabletRelease
+            self._follow(pointer_of(event, self.viewport, is_down))
         elif not self._hand.is_busy:
-            self._press(pointer)
+            self._ask_to_paint()
+            self._press(pointer_of(event, self.viewport))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the cursor; with Shift move sideways."""
@@ -323,7 +331,8 @@ class CanvasView(QWidget):
         painter.setClipRegion(event.region())
         self._paint_overlay(painter)
         self._paint_frame(painter)
-        self._paint_focus(painter)
+        if self.hasFocus() and self.window().property("keyboard_moves"):
+            draw.draw_focus(painter, self.rect(), self._theme.colour("accent"))
         if self._hover is not None and self._hand.tool.cursor is None and not self._hand.moves_view:
             radius = self._brush.size / 2 * self.viewport.zoom
             draw.draw_brush_outline(painter, self._hover.x(), self._hover.y(), radius)
@@ -357,12 +366,6 @@ class CanvasView(QWidget):
         label = str(frame.size) if active else ""
         draw.draw_frame(painter, area, self._theme.colour("accent"), active, label)
 
-    def _paint_focus(self, painter: QPainter) -> None:
-        if self.hasFocus() and self.window().property("keyboard_moves"):
-            painter.setPen(self._theme.colour("accent"))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-
     def _on_document_changed(self, rect: Rect) -> None:
         area = draw.view_rect(self.viewport, rect.grown(1 << draw.level_of(self.viewport.zoom)))
         self.update(area.toAlignedRect().adjusted(-2, -2, 2, 2))
@@ -383,16 +386,12 @@ class CanvasView(QWidget):
         self._bar_rect = rect
         self._place_bar()
 
-    _bar_rect: Rect | None = None
+    def leave_foot(self, height: int) -> None:
+        """Keep the bar out of that many view pixels at the foot; something lies over them."""
+        self._foot = height
+        self._place_bar()
 
     def _place_bar(self) -> None:
-        if self.document is None:
-            return
-        area = draw.view_rect(self.viewport, self._bar_rect or self.document.frame)
-        size = self.bar.sizeHint()
-        self.bar.resize(size)
-        x = area.center().x() - size.width() / 2
-        y = area.bottom() + BAR_GAP
-        x = min(max(x, 8), self.width() - size.width() - 8)
-        y = min(max(y, 8), self.height() - size.height() - 8)
-        self.bar.move(round(x), round(y))
+        if self.document is not None:
+            area = draw.view_rect(self.viewport, self._bar_rect or self.document.frame)
+            self.bar.place_under(area, self.rect().adjusted(8, 8, -8, -8 - self._foot))

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QToolButton, QWidget
 
 from gui.theme import Theme, pixmap
@@ -16,7 +17,15 @@ REMEMBERED = 50
 
 
 class MessageStrip(QFrame):
-    """Never takes the focus, never stops anything; bad news stays until it is closed."""
+    """Never takes the focus, never stops anything; bad news stays until it is closed.
+
+    It lies over the foot of its parent, so that nothing moves when it comes and goes.
+
+    Signals:
+        height_changed: How much of its parent's foot it covers now.
+    """
+
+    height_changed = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +51,9 @@ class MessageStrip(QFrame):
         row.setSpacing(8)
         for widget, stretch in ((self._icon, 0), (self._text, 1), (self._offer, 0), (close, 0)):
             row.addWidget(widget, stretch)
+        self.setCursor(Qt.CursorShape.ArrowCursor)
+        if parent is not None:
+            parent.installEventFilter(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SHOWN_FOR_MS)
@@ -72,6 +84,30 @@ class MessageStrip(QFrame):
             menu.addAction("No messages yet").setEnabled(False)
         return menu
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow the parent's size."""
+        if event.type() == QEvent.Type.Resize:
+            self._lie_down()
+        return False
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Take its room."""
+        super().showEvent(event)
+        self._lie_down()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Give its room back."""
+        super().hideEvent(event)
+        self.height_changed.emit(0)
+
+    def _lie_down(self) -> None:
+        parent = self.parentWidget()
+        if parent is None or self.isHidden():
+            return
+        height = max(self.heightForWidth(parent.width()), self.sizeHint().height())
+        self.setGeometry(0, parent.height() - height, parent.width(), height)
+        self.height_changed.emit(height)
+
     def _say(
         self, text: str, icon: str, colour: str, offer: str, taken: Callable[[], None] | None
     ) -> None:
@@ -82,6 +118,7 @@ class MessageStrip(QFrame):
         self._offer.setVisible(bool(offer))
         self._offered = taken
         self.show()
+        self._lie_down()
 
     def _on_offer_taken(self) -> None:
         self.hide()

@@ -47,6 +47,11 @@ class Program:
         )
         self.window = screen.window("Sfumato")
 
+    def wait_until_ready(self) -> None:
+        """Until the model has been loaded ahead: its preview map is written then."""
+        maps = self.paths.preview_maps
+        wait_for(lambda: maps.is_dir() and any(maps.iterdir()), "the model")
+
     def pictures(self) -> list[Path]:
         """The finished pictures, oldest first."""
         found = [f for f in self.paths.pictures.glob("*/*.png") if not f.name.startswith(".")]
@@ -85,6 +90,9 @@ def running(shown: Screen, home: Path) -> Iterator[Program]:
     program = Program(shown, home)
     try:
         yield program
+    except BaseException:
+        shown.photograph(home / "failed.png")
+        raise
     finally:
         if program.process.poll() is None:
             program.process.kill()
@@ -107,6 +115,7 @@ def test_the_first_minute(
     with running(desk, home) as program:
         left, top = desk.place(program.window)
         desk.type("a red apple, [on] b e x")  # the prompt has the focus from the start
+        program.wait_until_ready()
         desk.key("ctrl+Return")
         program.wait_for_pictures(1)
 
@@ -140,7 +149,7 @@ def test_the_first_minute(
     assert settings.window
 
     with running(desk, home) as program:
-        wait_for(lambda: desk.do("getwindowname", program.window).strip(), "the title")
+        wait_for(lambda: "*" in desk.do("getwindowname", program.window), "the last session")
         desk.photograph(tmp_path / "again.png")
         program.close()
     document = load_project(Paths.find(home).data / "session.ora").document

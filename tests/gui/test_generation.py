@@ -16,13 +16,14 @@ from core.checkpoints import Checkpoint
 from core.geometry import Rect, Size
 from core.request import Pixels
 from core.settings import Paths
+from gui.canvas.tools.framing import PanTool
 from gui.canvas.tools.painting import PaintingTool, Target
 from gui.generation import GenerationController, State
 from gui.panels.messages import MessageStrip
 from gui.sampling import Mode, Sampling
 from gui.theme import Theme
 from tests.gui.conftest import Easel
-from tests.helpers.desktop import LEFT
+from tests.helpers.desktop import LEFT, drag
 from tests.helpers.fake_engine import FakeEngine, inpainted
 from tests.helpers.results import a_result, noise
 
@@ -357,6 +358,29 @@ def test_it_lands_where_it_was_asked_for(room: Room) -> None:
     room.press("Keep")
     assert (room.pixels(Rect(0, 0, 32, 32)) == GREEN).all()
     assert (room.pixels(Rect(32, 0, 32, 64)) == 255).all()
+
+
+def test_a_stroke_keeps_the_picture_it_is_painted_on(room: Room) -> None:
+    room.generate()
+    room.engine.finish(plain(GREEN))
+    room.canvas.take_tool(PaintingTool("Mask brush", room.canvas._brush, Target.MASK))
+    drag(room.canvas, room.canvas.along((20, 32), (44, 32)))
+    assert not room.controller.has_proposal
+    assert room.layers() == ["Background", "a pear"]
+    assert room.seen(32, 32) != GREEN  # the mask's tint is seen on it
+    assert room.seen(32, 10) == GREEN
+    room.document.undo()
+    assert room.document.mask_is_empty
+    room.document.undo()
+    assert room.layers() == ["Background"]
+
+
+def test_looking_about_keeps_nothing(room: Room) -> None:
+    room.generate()
+    room.engine.finish(plain(GREEN))
+    room.canvas.take_tool(PanTool())
+    drag(room.canvas, room.canvas.along((20, 32), (44, 32)))
+    assert room.controller.has_proposal
 
 
 # --- several pictures -------------------------------------------------------------------------

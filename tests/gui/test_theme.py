@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QColor, QIcon, QPalette
+from PySide6.QtGui import QColor, QIcon, QImage, QPalette
 from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
@@ -147,3 +147,21 @@ def test_every_icon_is_there_and_can_be_recoloured(name: str, qapp: QApplication
     assert "currentColor" in source
     assert ElementTree.fromstring(source).tag.endswith("svg")
     assert is_like(painted(QIcon(pixmap(name, "#ff0000", 36))), "#ff0000")
+
+
+def covered(image: QImage) -> list[float]:
+    """How much of each quarter of a picture is drawn on."""
+    width, height = image.width() // 2, image.height() // 2
+    return [
+        sum(image.pixelColor(x0 + x, y0 + y).alphaF() for x in range(width) for y in range(height))
+        / (width * height)
+        for x0 in (0, width)
+        for y0 in (0, height)
+    ]
+
+
+def test_a_sharp_screen_shows_the_same_drawing(qapp: QApplication) -> None:
+    plain = covered(pixmap("square", "#ff0000").toImage())
+    sharp = pixmap("square", "#ff0000", ratio=2.0)
+    assert (sharp.width(), sharp.deviceIndependentSize().width()) == (36, 18)
+    assert covered(sharp.toImage()) == pytest.approx(plain, abs=0.05)

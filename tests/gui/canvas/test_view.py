@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from core.canvas.document import Document
 from core.canvas.strokes import StrokeTarget
 from core.geometry import Rect, Size
-from gui.canvas.painter import level_of, tiles_in
+from gui.canvas.painter import PIXELS_SHOW_FROM, level_of, tiles_in
 from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
 from gui.canvas.view import CanvasView
 from gui.images import to_qimage
@@ -79,13 +79,15 @@ def test_fit_shows_a_frame_that_lies_outside(canvas: Easel) -> None:
 # --- what is seen -----------------------------------------------------------------------------
 
 
-def test_the_document_is_shown_pixel_by_pixel(canvas: Easel) -> None:
+@pytest.mark.parametrize("zoom", [1.0, PIXELS_SHOW_FROM])
+def test_the_document_is_shown_pixel_by_pixel(canvas: Easel, zoom: float) -> None:
     picture = noise(3, 64, 64, 3)
     canvas.show_document(Document.from_image(picture))
     canvas.easel.set_frame(Rect(0, 0, 8, 8))
+    canvas.zoom_to(zoom)
     screen = shot(canvas)
     for x, y in [(10, 10), (40, 20), (63, 50), (20, 63)]:
-        colour = screen.pixelColor(canvas.at(x + 0.5, y + 0.5))
+        colour = screen.pixelColor(canvas.at(x + 0.25, y + 0.25))
         assert [colour.red(), colour.green(), colour.blue()] == picture[y, x].tolist()
 
 
