@@ -44,7 +44,8 @@ class PreviewFrame:
 
     Attributes:
         step: The step it belongs to, from 1.
-        image: uint8 array of shape (h, w, 3) at latent resolution; scale it to the frame.
+        image: uint8 array of shape (h, w, 3) at once or twice the latent resolution; scale it to
+            the frame.
     """
 
     request_id: str

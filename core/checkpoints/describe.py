@@ -38,7 +38,12 @@ _SCHEDULERS = frozenset(
     )
 )
 _OPTIONAL_CLASSES = {
-    "feature_extractor": ("CLIPImageProcessor", "CLIPFeatureExtractor", "CLIPImageProcessorFast"),
+    "feature_extractor": (
+        "CLIPImageProcessor",
+        "CLIPFeatureExtractor",
+        "CLIPImageProcessorFast",
+        "CLIPImageProcessorPil",
+    ),
     "image_encoder": ("CLIPVisionModelWithProjection",),
     "safety_checker": ("StableDiffusionSafetyChecker",),
 }
@@ -76,7 +81,7 @@ class _Part:
         """Name of the configuration that must be there."""
         if self.class_name.endswith("Scheduler"):
             return "scheduler_config.json"
-        if self.class_name.endswith(("Extractor", "Processor", "ProcessorFast")):
+        if self.class_name.endswith(("Extractor", "Processor", "ProcessorFast", "ProcessorPil")):
             return "preprocessor_config.json"
         return "config.json"
 

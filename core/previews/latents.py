@@ -34,7 +34,7 @@ _OUTPUTS = 3 * DETAIL * DETAIL
 # first picture keeps its say.
 _CELLS_A_PICTURE = 200.0
 _ENOUGH_PICTURES = 250
-_RIDGE = 1e-4
+_RIDGE = 1e-3  # as if the latents had noise of this variance, which early predictions have
 
 
 class LatentPreview:

@@ -1,9 +1,8 @@
-"""What is open is kept while it is worked on, without anybody closing anything."""
-
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -19,73 +18,100 @@ from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 from gui.theme import Theme
 from tests.gui.conftest import Easel
+from tests.helpers.desktop import rest
 
 
-class Kept:
-    """Documents, settings and their autosave."""
+class Desk:
+    """An autosave whose clock is turned by hand."""
 
-    def __init__(self, canvas: Easel, theme: Theme, background: Background, box: QWidget) -> None:
+    def __init__(
+        self, canvas: Easel, sampling: Sampling, theme: Theme, background: Background
+    ) -> None:
         self.paths = Paths.find()
         self.paths.make()
-        messages = MessageStrip(theme, box)
-        self.documents = DocumentController(canvas, messages, Sampling(), self.paths, box)
-        self.documents.show(Document(Size(64, 48)))
-        self.settings = Settings()
-        self.autosave = Autosave(self.documents, background, lambda: self.settings, box)
+        self.box = QWidget()
+        self.documents = DocumentController(
+            canvas, MessageStrip(theme, self.box), sampling, self.paths, self.box
+        )
+        self.settings = Settings(prompts=("a pear",))
+        self.autosave = Autosave(self.documents, background, lambda: self.settings, self.box)
+        self.documents.show(Document(Size(64, 64)))
 
-    @property
-    def session(self) -> Document:
-        return load_project(self.documents.session_file).document
+    def written(self) -> tuple[int, int]:
+        """When session and settings were written last; 0 for never."""
+        files = (self.documents.session_file, self.paths.settings_file)
+        times = [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
+        return times[0], times[1]
 
 
 @pytest.fixture
-def kept(qtbot: QtBot, canvas: Easel, theme: Theme, background: Background) -> Kept:
-    box = QWidget()
-    qtbot.addWidget(box)
-    return Kept(canvas, theme, background, box)
+def desk(
+    qtbot: QtBot, canvas: Easel, sampling: Sampling, theme: Theme, background: Background
+) -> Iterator[Desk]:
+    desk = Desk(canvas, sampling, theme, background)
+    qtbot.addWidget(desk.box)
+    yield desk
+    background.close()
 
 
-def test_what_was_done_is_kept_without_closing(kept: Kept, qtbot: QtBot) -> None:
-    kept.documents.document.fill_mask(Rect(3, 3, 9, 9))
-    kept.autosave.keep()
-    qtbot.waitUntil(kept.documents.session_file.exists)
-
-    assert kept.session.mask_pixels(Rect(0, 0, 64, 48)).sum() == 9 * 9 * 255
-
-
-def test_the_snapshot_is_of_the_moment_it_was_taken(kept: Kept, qtbot: QtBot) -> None:
-    document = kept.documents.document
-    document.fill_mask(Rect(3, 3, 9, 9))
-    kept.autosave.keep()
-    document.clear_mask()
-    qtbot.waitUntil(kept.documents.session_file.exists)
-
-    assert kept.session.mask_touches(Rect(3, 3, 9, 9))
-
-
-def test_later_work_replaces_earlier(kept: Kept, qtbot: QtBot) -> None:
-    kept.documents.document.fill_mask(Rect(0, 0, 4, 4))
-    kept.autosave.keep()
-    qtbot.waitUntil(kept.documents.session_file.exists)
-    kept.documents.document.clear_mask()
-
-    def is_replaced() -> None:
-        kept.autosave.keep()
-        assert kept.session.mask_is_empty
-
-    qtbot.waitUntil(is_replaced)
+def test_what_changed_is_written_and_only_then(
+    desk: Desk, background: Background, qtbot: QtBot
+) -> None:
+    desk.documents.document.fill_mask(Rect(0, 0, 8, 8))
+    desk.autosave.keep()
+    rest(qtbot, background)
+    first = desk.written()
+    assert all(first)
+    assert load_settings(desk.paths.settings_file).prompts == ("a pear",)
+    assert not load_project(desk.documents.session_file).document.mask_is_empty
+    desk.autosave.keep()
+    rest(qtbot, background)
+    assert desk.written() == first
+    desk.documents.document.clear_mask()
+    desk.autosave.keep()
+    rest(qtbot, background)
+    second = desk.written()
+    assert second[0] > first[0]
+    assert second[1] == first[1]
 
 
-def test_nothing_is_written_when_nothing_was_done(kept: Kept, qtbot: QtBot) -> None:
-    kept.autosave.keep()
-    qtbot.waitUntil(kept.paths.settings_file.exists)
+def test_the_painting_goes_on_while_it_is_written(
+    desk: Desk, background: Background, qtbot: QtBot
+) -> None:
+    document = desk.documents.document
+    document.place_image(np.full((64, 64, 3), 90, np.uint8), Rect(0, 0, 64, 64), "grey")
+    desk.autosave.keep()
+    document.place_image(np.full((64, 64, 3), 10, np.uint8), Rect(0, 0, 64, 64), "dark")
+    rest(qtbot, background)
+    kept = load_project(desk.documents.session_file).document
+    assert (kept.flatten(Rect(0, 0, 64, 64))[..., :3] == 90).all()
+    desk.autosave.keep()
+    rest(qtbot, background)
+    kept = load_project(desk.documents.session_file).document
+    assert (kept.flatten(Rect(0, 0, 64, 64))[..., :3] == 10).all()
 
-    assert not kept.documents.session_file.exists()
+
+def test_an_untouched_canvas_writes_no_session(
+    desk: Desk, background: Background, qtbot: QtBot
+) -> None:
+    desk.autosave.keep()
+    rest(qtbot, background)
+    assert desk.written()[0] == 0
 
 
-def test_the_settings_are_kept_with_it(kept: Kept, qtbot: QtBot) -> None:
-    kept.settings = replace(kept.settings, prompts=("a red apple",))
-    kept.autosave.keep()
-    qtbot.waitUntil(kept.paths.settings_file.exists)
+def test_a_full_disk_is_tried_again(desk: Desk, background: Background, qtbot: QtBot) -> None:
+    desk.documents.document.fill_mask(Rect(0, 0, 8, 8))
+    desk.documents.session_file.mkdir()  # in the way
+    desk.autosave.keep()
+    rest(qtbot, background)
+    desk.documents.session_file.rmdir()
+    desk.autosave.keep()
+    rest(qtbot, background)
+    assert desk.documents.session_file.is_file()
 
-    assert load_settings(kept.paths.settings_file).prompts == ("a red apple",)
+
+def test_it_looks_by_itself_until_it_is_stopped(desk: Desk) -> None:
+    desk.autosave.start()
+    assert desk.autosave._timer.isActive()
+    desk.autosave.stop()
+    assert not desk.autosave._timer.isActive()

@@ -113,8 +113,20 @@ def test_icons_follow_the_theme(theme: Theme, qtbot: QtBot) -> None:
     assert is_like(painted(button.icon()), DARK.text2)
     theme.choose("light")
     assert is_like(painted(button.icon()), LIGHT.text2)
-    disabled = painted(button.icon(), QIcon.Mode.Disabled)
-    assert disabled.lightness() > QColor(LIGHT.text2).lightness() + 20
+
+
+def test_what_cannot_be_pressed_is_faint(theme: Theme, qtbot: QtBot) -> None:
+    button = QToolButton()
+    qtbot.addWidget(button)
+    button.setCheckable(True)
+    for choice in ("dark", "light"):
+        theme.choose(choice)
+        theme.set_icon(button, "undo-2")
+        normal, disabled = (
+            painted(button.icon(), mode).alpha()
+            for mode in (QIcon.Mode.Normal, QIcon.Mode.Disabled)
+        )
+        assert disabled < normal / 2
 
 
 def test_icons_of_what_is_gone_are_forgotten(theme: Theme, qtbot: QtBot) -> None:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLabel, QMenuBar
+from pytestqt.qtbot import QtBot
+
+from gui.panels.header import Header, StatusDot
+from gui.theme import Theme
+
+
+@pytest.fixture
+def header(qtbot: QtBot, theme: Theme) -> Header:
+    header = Header(theme, QMenuBar())
+    qtbot.addWidget(header)
+    header.resize(1200, header.height())
+    header.show()
+    return header
+
+
+@pytest.fixture
+def chosen(header: Header) -> list[str]:
+    names: list[str] = []
+    header.model_chosen.connect(names.append)
+    return names
+
+
+def texts(header: Header) -> list[str]:
+    return [label.text() for label in header.findChildren(QLabel)]
+
+
+def model(header: Header) -> QComboBox:
+    box = header.findChild(QComboBox)
+    assert box is not None
+    return box
+
+
+def test_what_is_open_and_whether_it_is_saved(header: Header) -> None:
+    header.show_document("<b>a</b>.ora", "64 × 48", True)
+    assert {"<b>a</b>.ora •", "64 × 48"} <= set(texts(header))
+    header.show_document("<b>a</b>.ora", "64 × 48", False)
+    assert "<b>a</b>.ora" in texts(header)
+
+
+def test_the_zoom_in_percent(header: Header) -> None:
+    header.show_zoom(0.333)
+    assert "33 %" in texts(header)
+
+
+def test_offering_models_chooses_none(header: Header, chosen: list[str]) -> None:
+    header.show_models(["apple", "pear"], "pear")
+    header.show_model("apple")
+    assert model(header).currentText() == "apple"
+    header.show_model("nobody")
+    assert model(header).currentText() == "apple"
+    assert chosen == []
+
+
+def test_a_person_chooses_a_model(header: Header, chosen: list[str]) -> None:
+    header.show_models(["apple", "pear"], "apple")
+    model(header).setCurrentText("pear")
+    assert chosen == ["pear"]
+
+
+def test_the_engines_state_has_words_and_a_colour(header: Header, theme: Theme) -> None:
+    header.show_state("drawing", "accent")
+    assert "drawing" in texts(header)
+    dot = header.findChild(StatusDot)
+    assert dot is not None
+    assert dot.grab().toImage().pixelColor(4, 4) == theme.colour("accent")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QColorDialog
+from pytestqt.qtbot import QtBot
+
+from gui.canvas.tools.painting import BrushSettings
+from gui.panels.options import OptionsBar
+from gui.theme import Theme
+from gui.widgets.number_field import NumberField
+from gui.widgets.swatch import Swatch
+
+
+@pytest.fixture
+def options(qtbot: QtBot, brush: BrushSettings, theme: Theme) -> OptionsBar:
+    options = OptionsBar(brush, [])
+    qtbot.addWidget(options)
+    options.show()
+    return options
+
+
+def field(options: OptionsBar, name: str) -> NumberField:
+    return next(f for f in options.findChildren(NumberField) if f.accessibleName() == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute", "shown", "value"),
+    [
+        ("Brush size", "size", 120, 120),
+        ("Hardness", "hardness", 35, 0.35),
+        ("Opacity", "opacity", 60, 0.6),
+    ],
+)
+def test_a_setting_goes_both_ways(
+    options: OptionsBar, brush: BrushSettings, name: str, attribute: str, shown: int, value: float
+) -> None:
+    brush.change(**{attribute: value})
+    assert field(options, name).value() == pytest.approx(shown)
+    field(options, name).setValue(shown + 5)
+    scale = 1 if attribute == "size" else 100
+    assert getattr(brush, attribute) == pytest.approx((shown + 5) / scale)
+
+
+def test_showing_does_not_round_the_setting(options: OptionsBar, brush: BrushSettings) -> None:
+    brush.change(size=12.6, hardness=0.333)
+    assert (brush.size, brush.hardness) == (12.6, 0.333)
+
+
+def test_the_swatch_shows_the_colour_and_changes_it(
+    qtbot: QtBot, brush: BrushSettings, theme: Theme
+) -> None:
+    swatch = Swatch(brush)
+    qtbot.addWidget(swatch)
+    swatch.show()
+    brush.change(colour=(10, 200, 30))
+    assert swatch.grab().toImage().pixelColor(17, 17) == QColor(10, 200, 30)
+    QTest.mouseClick(swatch, Qt.MouseButton.LeftButton)
+    dialog = swatch.findChild(QColorDialog)
+    assert dialog is not None
+    assert dialog.currentColor() == QColor(10, 200, 30)
+    dialog.setCurrentColor(QColor(1, 2, 3))
+    assert brush.colour == (1, 2, 3)
+    dialog.close()
