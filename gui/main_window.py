@@ -154,10 +154,10 @@ class MainWindow(QMainWindow):
         self.canvas.zoom_to(1.0)
 
     def _on_zoom_in(self) -> None:
-        self.canvas.zoom_by_stop(1)
+        self.canvas.zoom_to(self.canvas.viewport.next_stop(1))
 
     def _on_zoom_out(self) -> None:
-        self.canvas.zoom_by_stop(-1)
+        self.canvas.zoom_to(self.canvas.viewport.next_stop(-1))
 
     def _on_panels(self) -> None:
         shown = not self.generation.isVisible()

@@ -159,10 +159,24 @@ def _apply(entry: _Entry, tokens: Tokens) -> bool:
 def _icon(name: str, colour: str, on: str) -> QIcon:
     """Drawn for the sharpest screen only: each drawing costs a millisecond before first paint."""
     ratio = max(1.0, max(screen.devicePixelRatio() for screen in QGuiApplication.screens()))
-    icon = QIcon(pixmap(name, colour, ratio=ratio))
+    drawing = pixmap(name, colour, ratio=ratio)
+    icon = QIcon(drawing)
+    icon.addPixmap(_faded(drawing), QIcon.Mode.Disabled)
     if on:
         icon.addPixmap(pixmap(name, on, ratio=ratio), QIcon.Mode.Normal, QIcon.State.On)
     return icon
+
+
+def _faded(drawing: QPixmap) -> QPixmap:
+    """For what cannot be pressed: in the dark, Fusion's own way can hardly be told apart."""
+    faded = QPixmap(drawing.size())
+    faded.setDevicePixelRatio(drawing.devicePixelRatio())
+    faded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(faded)
+    painter.setOpacity(0.35)
+    painter.drawPixmap(0, 0, drawing)
+    painter.end()
+    return faded
 
 
 @cache

@@ -79,8 +79,7 @@ class CanvasView(QWidget):
         self.document: Document | None = None
         self.viewport = Viewport()
         self.frame_step = 8
-        self.bar = FrameBar(theme, self)
-        self.bar.resized.connect(self._place_bar)
+        self._bar: FrameBar | None = None
         self._hand = Hand(self)
         self._overlay: tuple[Rect, QImage] | None = None
         self._hover: QPointF | None = None
@@ -140,10 +139,6 @@ class CanvasView(QWidget):
         """Zoom about the middle of the view."""
         centre = QRectF(self.rect()).center()
         self._look_through(self.viewport.at_zoom(zoom, centre.x(), centre.y()))
-
-    def zoom_by_stop(self, direction: int) -> None:
-        """The next round zoom, in for +1."""
-        self.zoom_to(self.viewport.next_stop(direction))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by view pixels."""
@@ -381,6 +376,14 @@ class CanvasView(QWidget):
 
     # --- the bar under the frame ---------------------------------------------------------
 
+    @property
+    def bar(self) -> FrameBar:
+        """The bar; made when it is first asked for, which is after the first paint."""
+        if self._bar is None:
+            self._bar = FrameBar(self._theme, self)
+            self._bar.resized.connect(self._place_bar)
+        return self._bar
+
     def place_bar_under(self, rect: Rect | None) -> None:
         """Keep the bar under that document rectangle; None means under the frame."""
         self._bar_rect = rect
@@ -392,6 +395,6 @@ class CanvasView(QWidget):
         self._place_bar()
 
     def _place_bar(self) -> None:
-        if self.document is not None:
+        if self.document is not None and self._bar is not None:
             area = draw.view_rect(self.viewport, self._bar_rect or self.document.frame)
-            self.bar.place_under(area, self.rect().adjusted(8, 8, -8, -8 - self._foot))
+            self._bar.place_under(area, self.rect().adjusted(8, 8, -8, -8 - self._foot))

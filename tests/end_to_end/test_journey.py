@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from core.gallery import Gallery, GalleryItem
-from core.images import read_image
+from core.images import read_image, write_image
 from core.projects import load_project
 from core.settings import Paths, load_settings
+from tests.helpers.results import noise
 from tests.helpers.screen import Screen, missing, screen, wait_for
 from tests.helpers.studio import write_settings
 
@@ -177,9 +178,6 @@ def assert_only_the_mask_changed(home: Path, first: GalleryItem, second: Gallery
 def test_a_second_start_hands_its_file_over(
     desk: Screen, home: Path, zoo: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    from core.images import write_image
-    from tests.helpers.results import noise
-
     write_settings(home, zoo("starter-layout"))
     write_image(tmp_path / "photo.png", noise(1, 40, 56, 3))
     with running(desk, home) as program:

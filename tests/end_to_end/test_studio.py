@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from core.canvas.document import Document
 from core.gallery import Gallery
 from core.geometry import Rect, Size
-from core.images import read_image
+from core.images import read_image, write_image
 from core.settings import Paths, load_settings
 from gui.generation import State
 from gui.sampling import Mode
@@ -184,6 +185,23 @@ def test_closing_at_once_leaves_nothing_running(qapp: QApplication, qtbot: QtBot
 
 
 @pytest.mark.usefixtures("models")
+def test_a_slow_autosave_does_not_replace_the_last_session(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    size = Size(1500, 1500)
+    with studio_at(qapp, qtbot) as person:
+        person.wait_for_model()
+        document = Document.from_image(noise(1, size.height, size.width, 3))  # slow to write
+        person.studio.documents.show(document, is_blank=False)
+        person.studio.autosave.keep()
+        grey = np.full((size.height, size.width, 3), 90, np.uint8)
+        document.place_image(grey, Rect.of_size(size), "grey")
+    with studio_at(qapp, qtbot) as person:
+        assert (pixels(person) == 90).all()
+        person.wait_for_model()
+
+
+@pytest.mark.usefixtures("models")
 def test_painting_beyond_the_edge_grows_the_picture(qapp: QApplication, qtbot: QtBot) -> None:
     with studio_at(qapp, qtbot) as person:
         person.wait_for_model()
@@ -210,8 +228,6 @@ def test_a_result_goes_to_the_trash_and_back(qapp: QApplication, qtbot: QtBot) -
         assert model.rowCount() == 0
         assert not item.path.exists()
         assert person.window.messages.text == "Moved to the trash."
-        from PySide6.QtWidgets import QPushButton
-
         offers = person.window.messages.findChildren(QPushButton)
         next(offer for offer in offers if offer.isVisible()).click()
         person.wait_for(lambda: model.rowCount() == 1)
@@ -241,8 +257,6 @@ def test_an_older_result_is_shown_in_the_frame_and_copied(qapp: QApplication, qt
 def test_files_of_the_command_line_and_of_a_second_start(
     qapp: QApplication, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    from core.images import write_image
-
     write_image(tmp_path / "one.png", noise(1, 24, 32, 3))
     write_image(tmp_path / "two.png", noise(2, 40, 48, 3))
     with studio_at(qapp, qtbot, tmp_path / "one.png") as person:
@@ -257,8 +271,6 @@ def test_files_of_the_command_line_and_of_a_second_start(
 def test_the_docks_size_moves_the_frame_and_leaves_an_opened_picture(
     qapp: QApplication, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    from core.images import write_image
-
     write_image(tmp_path / "one.png", noise(1, 128, 128, 3))
     with studio_at(qapp, qtbot, tmp_path / "one.png") as person:
         person.studio.sampling.width = 64
@@ -273,8 +285,6 @@ def test_the_docks_size_moves_the_frame_and_leaves_an_opened_picture(
 def test_two_models_and_a_recall_that_changes_between_them(
     qapp: QApplication, qtbot: QtBot, home: Path, zoo: Callable[[str], Path]
 ) -> None:
-    from PySide6.QtWidgets import QComboBox
-
     write_settings(home, zoo("sd15"), zoo("sd21"))
     with studio_at(qapp, qtbot) as person:
         person.wait_for_model()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -88,8 +89,6 @@ class Screen:
             "import sys; from PySide6.QtGui import QGuiApplication as A; a = A([]); "
             "sys.exit(not a.primaryScreen().grabWindow(0).save(sys.argv[1]))"
         )
-        import sys
-
         subprocess.run(
             [sys.executable, "-c", program, str(file)],
             env=self.environment, check=True, timeout=60,

@@ -53,8 +53,8 @@ def test_zoom_stops_keep_the_middle_of_the_view(canvas: Easel) -> None:
     zooms: list[float] = []
     canvas.zoom_changed.connect(zooms.append)
     middle = canvas.viewport.to_document(200, 200)
-    canvas.zoom_by_stop(1)
-    canvas.zoom_by_stop(-1)
+    canvas.zoom_to(canvas.viewport.next_stop(1))
+    canvas.zoom_to(canvas.viewport.next_stop(-1))
     canvas.zoom_to(1.0)
     assert zooms == [6, 4, 1]
     assert canvas.viewport.to_document(200, 200) == pytest.approx(middle)
