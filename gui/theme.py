@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from core.settings import RESOURCES
 
 ICON_SIZE = 18
+FONT_SIZE = 13
 STROKE_WIDTH = "1.5"
 
 
@@ -100,6 +101,9 @@ class Theme(QObject):
         self.choice = "dark"
         self.tokens = DARK
         application.setStyle("Fusion")
+        font = application.font()
+        font.setPixelSize(FONT_SIZE)
+        application.setFont(font)
 
     @property
     def is_dark(self) -> bool:
