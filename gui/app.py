@@ -89,8 +89,11 @@ def _live(
     logs.set_up(paths.log_file)
     instance.listen()
     from gui.background import Background
+    from gui.garbage import Garbage
     from gui.studio import Studio
 
+    garbage = Garbage(application)
+    garbage.start()
     loop = qasync.QEventLoop(application)
     background = Background(loop)
     studio = Studio(window, sampling, background, paths)
@@ -103,6 +106,7 @@ def _live(
         loop.run_forever()
         studio.close()
         loop.run_until_complete(background.finish())
+    garbage.stop()
     instance.release()
     return studio.exit_code
 

@@ -110,6 +110,7 @@ class GenerationController(QObject):
         self._proposal: Proposal | None = None
         self._state = State.STARTING
         self._comparing = False
+        self._is_asked_early = False
         self.checkpoint: Checkpoint | None = None
         canvas.bar.stop_asked.connect(self.stop)
         canvas.bar.keep_asked.connect(self.keep)
@@ -121,6 +122,13 @@ class GenerationController(QObject):
 
     # --- what the person does --------------------------------------------------------------
 
+    def use_model(self, checkpoint: Checkpoint) -> None:
+        """Make the next pictures with this model; start the one that was asked for before."""
+        self.checkpoint = checkpoint
+        if self._is_asked_early:
+            self._is_asked_early = False
+            self.generate()
+
     def use_engine(self, engine: Engine) -> None:
         """Send requests to this engine."""
         self._engine = engine
@@ -130,7 +138,8 @@ class GenerationController(QObject):
         """Keep the picture that stands in the frame, and ask for the next."""
         document = self._canvas.document
         if self._engine is None or document is None or self.checkpoint is None:
-            self._messages.warn("No model is there yet. Wait a moment, or choose one above.")
+            self._is_asked_early = True
+            self._messages.tell("The picture is started as soon as a model is there.")
             return
         self._canvas.end_gesture()
         self.keep()

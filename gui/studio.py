@@ -293,7 +293,6 @@ class Studio(QObject):
     def _on_model_chosen(self, checkpoint: Checkpoint) -> None:
         abilities = checkpoint.abilities
         is_first = self.generation.checkpoint is None
-        self.generation.checkpoint = checkpoint
         self.window.header.show_model(checkpoint.name)
         self.window.canvas.frame_step = abilities.size_multiple
         if is_first and not self.settings.sampling:
@@ -304,6 +303,7 @@ class Studio(QObject):
         panel.show_schedulers(abilities.schedulers)
         panel.show_size_presets(size_presets(checkpoint, self.documents.document.size))
         self.prompting.use(checkpoint)
+        self.generation.use_model(checkpoint)
         self._show_plan()
         if self.engine is not None:
             self.engine.warm_up(checkpoint.name)

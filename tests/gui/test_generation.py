@@ -112,11 +112,19 @@ def plain(colour: tuple[int, int, int], side: int = 64) -> Pixels:
 # --- asking -----------------------------------------------------------------------------------
 
 
-def test_without_a_model_it_says_so(room: Room) -> None:
+def test_asked_before_a_model_is_there_it_starts_with_the_model(
+    room: Room, checkpoint: Checkpoint
+) -> None:
     room.controller.checkpoint = None
+    room.sampling.prompt = "a red apple"
     room.generate()
     assert room.engine.requests == []
-    assert "No model" in room.messages.text
+    assert "as soon as" in room.messages.text
+
+    room.controller.use_model(checkpoint)
+    assert [request.prompt for request in room.engine.requests] == ["a red apple"]
+    room.controller.use_model(checkpoint)
+    assert len(room.engine.requests) == 1
 
 
 def test_what_cannot_be_done_is_said_and_not_sent(room: Room) -> None:

@@ -1,0 +1,43 @@
+"""Python's cyclic garbage is collected in the window's thread only.
+
+Left alone, the collector runs in whichever thread allocates next, so also in the inference thread;
+a dialog that hangs in a cycle would then be destroyed there, which Qt forbids: its timers cannot be
+stopped from another thread, and the process may die.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+INTERVAL_MS = 1000
+
+
+class Garbage(QObject):
+    """Collects when the collector's own thresholds say so, looked at once a second."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setInterval(INTERVAL_MS)
+        self._timer.timeout.connect(self.collect)
+
+    def start(self) -> None:
+        """Take over from the automatic collector."""
+        gc.disable()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Hand back to it."""
+        self._timer.stop()
+        gc.enable()
+
+    def collect(self) -> None:
+        """Collect the generations whose counts are over their thresholds, youngest first."""
+        for generation, (count, threshold) in enumerate(
+            zip(gc.get_count(), gc.get_threshold(), strict=True)
+        ):
+            if count <= threshold:
+                return
+            gc.collect(generation)
