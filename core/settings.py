@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -100,6 +99,8 @@ class Paths:
         Raises:
             StorageFailed: names the folder that cannot be written.
         """
+        import tempfile  # brings a good deal along; the window's first paint waits for this module
+
         for folder in (self.config, self.data, self.cache, self.state, self.pictures):
             try:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import QWidget
 
 from core.geometry import Rect, Size
 from gui.canvas import painter as draw
-from gui.canvas.frame_bar import FrameBar
 from gui.canvas.pointing import Hand, pointer_of
 from gui.canvas.tools.framing import FrameTool, PanTool
 from gui.canvas.tools.gesture import Pointer, Tool
@@ -33,6 +32,7 @@ from gui.theme import Theme
 
 if TYPE_CHECKING:
     from core.canvas.document import Document
+    from gui.canvas.frame_bar import FrameBar
 
 MARGIN = 28
 BAR_ROOM = 56
@@ -299,8 +299,6 @@ class CanvasView(QWidget):
             return QRect()
         return draw.outline_area(self._hover, self._brush.size / 2 * self.viewport.zoom)
 
-    # --- dropping ------------------------------------------------------------------------
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and pictures."""
         if event.mimeData().hasUrls() or event.mimeData().hasImage():
@@ -379,6 +377,8 @@ class CanvasView(QWidget):
     @property
     def bar(self) -> FrameBar:
         """The bar; made when it is first asked for, which is after the first paint."""
+        from gui.canvas.frame_bar import FrameBar
+
         if self._bar is None:
             self._bar = FrameBar(self._theme, self)
             self._bar.resized.connect(self._place_bar)

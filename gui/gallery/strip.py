@@ -4,83 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QContextMenuEvent,
-    QImage,
-    QKeyEvent,
-    QPainter,
-    QPainterPath,
-    QPen,
-)
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QMenu,
-    QStackedLayout,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.gallery.model import ITEM_ROLE, GalleryModel
 from gui.theme import Theme
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QListView, QMenu
+
     from core.gallery import GalleryItem
 
-THUMB = 84
 HEIGHT = 112
-RADIUS = 4
-
-
-class ThumbnailDelegate(QStyledItemDelegate):
-    """A picture with round corners; a ring in the accent colour around the chosen one."""
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Any) -> QSize:
-        """One square, with its margin."""
-        return QSize(THUMB + 8, THUMB + 8)
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        """Draw the thumbnail, or a plain square until it has been read."""
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        box = QRectF(0, 0, THUMB, THUMB)
-        box.moveCenter(QRectF(option.rect).center())
-        shape = QPainterPath()
-        shape.addRoundedRect(box, RADIUS, RADIUS)
-        painter.fillPath(shape, self._theme.colour("field"))
-        image = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(image, QImage) and not image.isNull():
-            painter.setClipPath(shape)
-            painter.drawImage(box, image, _middle_square(image))
-            painter.setClipping(False)
-        self._draw_ring(painter, box, option.state)
-        painter.restore()
-
-    def _draw_ring(self, painter: QPainter, box: QRectF, state: QStyle.StateFlag) -> None:
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(self._theme.colour("accent"), 2))
-            painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), RADIUS + 2, RADIUS + 2)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(QColor(self._theme.colour("line_hover")), 1))
-            painter.drawRoundedRect(box.adjusted(-1, -1, 1, 1), RADIUS + 1, RADIUS + 1)
 
 
 class GalleryStrip(QWidget):
@@ -107,14 +43,14 @@ class GalleryStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         self._model = model
-        self.view = self._make_view(theme)
+        self._theme = theme
+        self._view: QListView | None = None
         self._count = QLabel("")
         self._count.setProperty("quiet", True)
         self._pages = QStackedLayout()
         empty = QLabel("Pictures you make appear here. Write a prompt and press Ctrl+Enter.")
         empty.setProperty("quiet", True)
         self._pages.addWidget(empty)
-        self._pages.addWidget(self.view)
         self._lay_out()
         for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
             signal.connect(self._on_rows_changed)
@@ -126,22 +62,17 @@ class GalleryStrip(QWidget):
             self.view.setCurrentIndex(self._model.index(row))
             self.view.scrollTo(self._model.index(row))
 
-    def _make_view(self, theme: Theme) -> QListView:
-        view = QListView()
-        view.setAccessibleName("Results")
-        view.setModel(self._model)
-        view.setItemDelegate(ThumbnailDelegate(theme, view))
-        view.setFlow(QListView.Flow.LeftToRight)
-        view.setWrapping(False)
-        view.setUniformItemSizes(True)
-        view.setMouseTracking(True)
-        view.setDragEnabled(True)
-        view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.clicked.connect(self._on_clicked)
-        view.doubleClicked.connect(self._on_double_clicked)
-        return view
+    @property
+    def view(self) -> QListView:
+        """The thumbnails; made when they are first asked for, which is after the first paint."""
+        if self._view is None:
+            from gui.gallery.film import make_film
+
+            self._view = make_film(self._theme, self._model)
+            self._view.clicked.connect(self._on_clicked)
+            self._view.doubleClicked.connect(self._on_double_clicked)
+            self._pages.addWidget(self._view)
+        return self._view
 
     def _lay_out(self) -> None:
         side = QVBoxLayout()
@@ -176,6 +107,8 @@ class GalleryStrip(QWidget):
             super().keyPressEvent(event)
 
     def _menu(self, item: GalleryItem) -> QMenu:
+        from PySide6.QtWidgets import QMenu
+
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, signal in (
@@ -202,13 +135,11 @@ class GalleryStrip(QWidget):
 
     def _on_rows_changed(self) -> None:
         count = self._model.rowCount()
-        self._pages.setCurrentIndex(1 if count else 0)
+        if count:
+            self._pages.setCurrentWidget(self.view)
+        else:
+            self._pages.setCurrentIndex(0)
         self._count.setText("" if not count else f"{count}" + ("+" if self._more() else ""))
 
     def _more(self) -> bool:
         return self._model.canFetchMore(QModelIndex())
-
-
-def _middle_square(image: QImage) -> QRectF:
-    side = min(image.width(), image.height())
-    return QRectF((image.width() - side) / 2, (image.height() - side) / 2, side, side)

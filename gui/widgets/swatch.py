@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QColorDialog, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from gui.canvas.tools.painting import BrushSettings
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QColorDialog
 
 
 class Swatch(QToolButton):
@@ -32,6 +37,8 @@ class Swatch(QToolButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(7.5, 7.5, -7.5, -7.5), 4, 4)
 
     def _on_clicked(self) -> None:
+        from PySide6.QtWidgets import QColorDialog  # not before somebody wants a colour
+
         if self._dialog is None:
             self._dialog = QColorDialog(self)
             self._dialog.setOption(QColorDialog.ColorDialogOption.NoButtons)

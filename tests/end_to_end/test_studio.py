@@ -194,6 +194,8 @@ def test_a_slow_autosave_does_not_replace_the_last_session(
         document = Document.from_image(noise(1, size.height, size.width, 3))  # slow to write
         person.studio.documents.show(document, is_blank=False)
         person.studio.autosave.keep()
+        for _ in range(3):  # until the writing has begun
+            qapp.processEvents()
         grey = np.full((size.height, size.width, 3), 90, np.uint8)
         document.place_image(grey, Rect.of_size(size), "grey")
     with studio_at(qapp, qtbot) as person:
@@ -334,7 +336,8 @@ def test_without_a_model_the_window_says_what_to_do(
     with studio_at(qapp, qtbot) as person:
         person.wait_for(lambda: "No model was found" in person.window.messages.text)
         person.do("generate")
-        assert "No model" in person.window.messages.text
+        assert "as soon as a model is there" in person.window.messages.text
+        assert not person.studio.generation.is_busy
 
 
 @pytest.mark.usefixtures("models")
