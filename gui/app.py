@@ -64,7 +64,6 @@ def make_application() -> QApplication:
     application = QApplication(sys.argv[:1])
     application.setApplicationName("sfumato")
     application.setApplicationDisplayName("Sfumato")
-    application.setWindowIcon(QIcon(str(RESOURCES / "icons" / "sfumato.svg")))
     return application
 
 
@@ -86,6 +85,7 @@ def _live(
     # From here on the window is on the screen, and the heavy imports may begin.
     import qasync
 
+    application.setWindowIcon(QIcon(str(RESOURCES / "icons" / "sfumato.svg")))
     logs.set_up(paths.log_file)
     instance.listen()
     from gui.background import Background

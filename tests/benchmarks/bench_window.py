@@ -29,7 +29,8 @@ class Window(QMainWindow):
 window = Window(); window.resize(1280, 800); window.show(); app.exec()
 """
 OURS = """
-import sys
+import gc, sys
+gc.disable()  # as main.py does
 sys.path.insert(0, {root!r})
 from gui.app import make_application
 from gui.theme import Theme
