@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 
 from gui.canvas.tools.framing import PanTool
-from gui.canvas.tools.gesture import Gesture, Pointer, Tool
+from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Tool
 from gui.canvas.viewport import Viewport
-
-if TYPE_CHECKING:
-    from gui.canvas.view import CanvasView
 
 
 def pointer_of(
@@ -37,7 +33,7 @@ class Hand:
         moves_view: Whether the next press moves the view, whatever the tool.
     """
 
-    def __init__(self, canvas: CanvasView) -> None:
+    def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
         self._gesture: Generator[None, Pointer, None] | None = None
         self.tool: Tool = PanTool()

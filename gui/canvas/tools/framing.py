@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 
 from core.geometry import Rect
-from gui.canvas.tools.gesture import Gesture, Pointer
+from gui.canvas.tools.gesture import Canvas, Gesture, Pointer
 
 if TYPE_CHECKING:
     from gui.canvas.tools.painting import BrushSettings
-    from gui.canvas.view import CanvasView
 
 SNAP = 8
 """View pixels within which the frame clings to the picture's edges."""
@@ -27,7 +26,7 @@ class FrameTool:
     name = "Frame"
     cursor: Qt.CursorShape | None = Qt.CursorShape.SizeAllCursor
 
-    def gesture(self, canvas: CanvasView, press: Pointer) -> Gesture:
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Move or resize until release; giving up puts the frame back."""
         document = canvas.document
         assert document is not None
@@ -55,7 +54,7 @@ class PanTool:
     name = "Hand"
     cursor: Qt.CursorShape | None = Qt.CursorShape.OpenHandCursor
 
-    def gesture(self, canvas: CanvasView, press: Pointer) -> Gesture:
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Follow the pointer until release."""
         last = press
         pointer = yield
@@ -74,14 +73,14 @@ class ColourPicker:
     def __init__(self, settings: BrushSettings) -> None:
         self._settings = settings
 
-    def gesture(self, canvas: CanvasView, press: Pointer) -> Gesture:
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Take the colour under the pointer until release."""
         pointer = press
         while pointer.is_down:
             self._take(canvas, Rect(math.floor(pointer.x), math.floor(pointer.y), 1, 1))
             pointer = yield
 
-    def _take(self, canvas: CanvasView, pixel: Rect) -> None:
+    def _take(self, canvas: Canvas, pixel: Rect) -> None:
         document = canvas.document
         if document is not None and Rect.of_size(document.size).contains(pixel):
             red, green, blue, _ = map(int, document.flatten(pixel)[0, 0])

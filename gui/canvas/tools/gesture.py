@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import Qt
 
+from core.geometry import Rect
+from gui.canvas.viewport import Viewport
+
 if TYPE_CHECKING:
-    from gui.canvas.view import CanvasView
+    from core.canvas.document import Document
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,26 @@ Closing the generator before that means the gesture was given up: the tool undoe
 """
 
 
+class Canvas(Protocol):
+    """What a tool may know of the canvas it is used on.
+
+    Attributes:
+        document: What is painted on; there is one while a gesture runs.
+        viewport: Where it lies in the view.
+        frame_step: Sides of the frame stay whole multiples of this while it is resized.
+    """
+
+    document: Document | None
+    viewport: Viewport
+    frame_step: int
+
+    def move_frame(self, frame: Rect) -> None:
+        """Put the generation frame there."""
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the view by view pixels."""
+
+
 class Tool(Protocol):
     """One tool.
 
@@ -53,5 +76,5 @@ class Tool(Protocol):
     name: str
     cursor: Qt.CursorShape | None
 
-    def gesture(self, canvas: CanvasView, press: Pointer) -> Gesture:
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """What happens between a press and its release."""

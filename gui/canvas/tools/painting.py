@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from gui.canvas.tools.gesture import Gesture, Pointer
+from gui.canvas.tools.gesture import Canvas, Gesture, Pointer
 
 if TYPE_CHECKING:
     from core.canvas.brush import Brush
-    from gui.canvas.view import CanvasView
 
 LEAST_SIZE, MOST_SIZE = 1, 1000
 SIZE_STOPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
@@ -86,7 +85,7 @@ class PaintingTool:
         self._settings = settings
         self._target = target
 
-    def gesture(self, canvas: CanvasView, press: Pointer) -> Gesture:
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """One stroke; it is one step to undo."""
         document = canvas.document
         assert document is not None
