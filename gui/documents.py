@@ -29,6 +29,8 @@ OPENABLE = f"Pictures and projects (*.ora {PICTURES[10:-1]});;OpenRaster (*.ora)
 SAVEABLE = "OpenRaster with layers (*.ora);;PNG picture (*.png)"
 EXPORTABLE = "PNG (*.png);;JPEG (*.jpg);;WebP (*.webp)"
 SESSION = "session.ora"
+COPIES_KEPT = 20
+"""Closed documents that were never saved; the oldest goes first."""
 _NEVER = object()
 """A position no undo stack ever has: what is open is not saved as it is."""
 
@@ -340,6 +342,7 @@ class DocumentController(QObject):
         except KnownError as error:
             self._messages.warn(f"The picture before was not kept. {error}")
             return
+        _forget_oldest(file.parent)
         self._messages.tell(
             "The picture before was closed; a copy is kept.",
             "Open it again",
@@ -363,6 +366,12 @@ class DocumentController(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(then)
         dialog.open()
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the newest copies only; their names begin with the time."""
+    for file in sorted(folder.glob("*.ora"))[:-COPIES_KEPT]:
+        file.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> tuple[Document, dict[str, Any], tuple[str, ...]]:

@@ -23,7 +23,7 @@ from core.metadata import read_record
 from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.tools.painting import BrushSettings, Target
-from gui.documents import DocumentController
+from gui.documents import COPIES_KEPT, DocumentController
 from gui.images import from_qimage, to_qimage
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
@@ -359,6 +359,19 @@ def test_a_closed_document_is_put_aside_and_can_be_opened_again(desk: Desk, pict
     assert len(closed) == 2  # both, although they were closed within one second
     desk.documents.open(str(closed[0]))
     assert np.array_equal(desk.pixels(), expected)
+
+
+def test_the_oldest_copies_are_forgotten(desk: Desk, paths: Paths) -> None:
+    folder = paths.data / "closed"
+    folder.mkdir(parents=True)
+    for number in range(COPIES_KEPT):
+        (folder / f"20200101-0000{number:02}-0.ora").touch()
+    desk.paint()
+    desk.documents.new()
+    names = sorted(file.name for file in folder.iterdir())
+    assert len(names) == COPIES_KEPT
+    assert names[0] == "20200101-000001-0.ora"
+    assert not names[-1].startswith("2020")
 
 
 def test_what_nobody_touched_is_not_put_aside(desk: Desk, picture: Path) -> None:
