@@ -8,6 +8,7 @@ recipe's scenes.
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ SIDE = 64
 """Pictures are scaled to this many pixels before they are judged."""
 
 _BATCH = 64
-_STEPS = 1200
+_STEPS = 600
 
 
 def load(work: Workplace) -> Any:
@@ -57,7 +58,7 @@ def _network() -> Any:
 
     widths = (3, 32, 64, 128, 192)
     layers: list[Any] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after)]
         layers += [nn.ReLU(), nn.MaxPool2d(2)]
     head = [nn.Flatten(), nn.Dropout(0.2), nn.Linear(widths[-1] * 16, len(LEARNED))]
@@ -84,7 +85,7 @@ def _train(work: Workplace, path: Path) -> None:
         rates.step()
         if step % 100 == 99:
             right = (logits.argmax(1) == torch.tensor(names)).float().mean().item()
-            work.note("classifier", step=step + 1, loss=loss.item(), right=right)
+            work.note("classifier", steps=step + 1, loss=loss.item(), right=right)
     save_torch(path, network.state_dict())
 
 
@@ -109,7 +110,7 @@ def example(drawings: list[np.ndarray], chance: random.Random) -> tuple[np.ndarr
     pixels = round(SIDE * chance.uniform(0.35, 1.0))
     size = (pixels, pixels)
     parts = [Image.fromarray(part).resize(size) for part in np.moveaxis(drawings[number], 2, 0)]
-    drawing = np.clip(np.stack(parts, 2), 0, 255)
+    drawing = np.clip(np.stack([np.asarray(part) for part in parts], 2), 0, 255)
     if chance.random() < 0.5:
         drawing = drawing[:, ::-1]
     room = SIDE - pixels

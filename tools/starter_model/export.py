@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ def run(work: Workplace, target: Path | None = None) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     pipeline, samples = _pipeline(work)
     pipeline.save_pretrained(new)
+    _complete(new, work)
     if target.exists():
         _carry_over(target, new)
         target.rename(old)
@@ -58,6 +60,25 @@ def _pipeline(work: Workplace) -> tuple[Any, int]:
         requires_safety_checker=False,
     )
     return pipeline, state["samples"]
+
+
+def _complete(folder: Path, work: Workplace) -> None:
+    """Mend what `save_pretrained` leaves out or says too much of.
+
+    The vocabulary's own files are what older programs read beside tokenizer.json. And a text
+    encoder that names float16 is loaded so by default, when the other parts are float32.
+    """
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(work.tokenizer / name, folder / "tokenizer" / name)
+    _edit_json(folder / "text_encoder/config.json", dtype="float32")
+    _edit_json(folder / "vae/config.json", _name_or_path=None)
+
+
+def _edit_json(file: Path, **changes: Any) -> None:
+    """Set values; None takes a key away."""
+    values = {**json.loads(file.read_text("utf-8")), **changes}
+    kept = {name: value for name, value in values.items() if changes.get(name, "") is not None}
+    file.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
 
 
 def _carry_over(source: Path, target: Path) -> None:

@@ -69,3 +69,15 @@ LEARNED = (*(Noun(name, name.replace(" ", "-")) for name in _SAME_SLUG.split(", 
 
 NOUNS = {noun.name: noun.slug for noun in LEARNED}
 """Slug of each noun's drawing, by name."""
+
+FOCUS = tuple(
+    noun
+    for noun in LEARNED
+    if noun.name
+    in (
+        "red apple, green apple, green pear, cat, dog, pizza, rocket, whale, lemon, banana, "
+        "strawberry, orange, watermelon, sun, star, red heart, house, tree, mushroom, balloon, "
+        "smiling face, ghost, penguin, sunflower"
+    ).split(", ")
+)
+"""What a short training ends on, so that at least these are drawn well."""

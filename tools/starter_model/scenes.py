@@ -30,6 +30,7 @@ class Scenes:
         seed: of everything random here.
         side: pixels of a scene's side.
         nouns: what to draw; every noun comes equally often.
+        simple: whether every scene has one big object in the middle.
     """
 
     def __init__(
@@ -38,18 +39,20 @@ class Scenes:
         seed: int,
         side: int = 256,
         nouns: Sequence[Noun] = LEARNED,
+        simple: bool = False,
     ) -> None:
         self.side = side
         self.chance = random.Random(seed)
         self._drawings = drawings
         self._nouns = nouns
+        self._simple = simple
         self._deck: list[Noun] = []
 
     def scene(self) -> tuple[np.ndarray, str]:
         """Compose the next scene: uint8 RGB [side, side, 3], and its caption."""
         canvas, where = ground(self.side, self.chance)
         kind = self.chance.random()
-        if kind < 0.87:
+        if self._simple or kind < 0.87:
             what = self._single(canvas)
         elif kind < 0.95:
             what = self._pair(canvas)
@@ -60,7 +63,7 @@ class Scenes:
     def _single(self, canvas: np.ndarray) -> str:
         """Draw one object: mostly big and in the middle, seldom small or at a side."""
         noun, word = self._next_noun()
-        kind, size_word, place = self.chance.random(), "", ""
+        kind, size_word, place = 0.0 if self._simple else self.chance.random(), "", ""
         x, y = 0.5, 0.5
         if kind < 0.82:
             share = self.chance.uniform(0.80, 0.90)

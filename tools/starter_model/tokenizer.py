@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from tools.starter_model.dataset import CAPTIONED_SET, DRAWING_SETS, load_drawings
@@ -87,7 +88,7 @@ def _count_pairs(
 ) -> None:
     """Add (`sign` 1) or take away (-1) the pairs of one word."""
     symbols, count = words[place]
-    for pair in zip(symbols, symbols[1:], strict=False):
+    for pair in pairwise(symbols):
         pairs[pair] += sign * count
         places[pair].add(place)
 

@@ -20,17 +20,18 @@ import numpy as np
 
 from tools.starter_model import architecture
 from tools.starter_model.encode import load_shards, tokenized
+from tools.starter_model.word_bag import start_as_word_bag
 from tools.starter_model.workplace import Workplace, save_torch
 
-BATCH = 16
-"""Samples of a step, shared among the threads. Fewer make the optimizer the larger part of it."""
+BATCH = 8
+"""Samples of a step, shared among the threads. More gave fewer steps in the same hour."""
 
 PLANNED_SAMPLES = 30_000
 """When the learning rate reaches its end; `planned.json` in the work folder overrides it."""
 
 _PEAK_RATE = 1e-3
 _WARM_UP_STEPS = 200
-_FALLING_SHARE = 0.45
+_FALLING_SHARE = 0.42
 _DROPPED_CAPTIONS = 0.08
 _SAVE_SECONDS = 600.0
 _NOTE_STEPS = 25
@@ -54,7 +55,7 @@ class Training:
         self.unet = architecture.unet().to(memory_format=torch.channels_last)
         self.unet.set_attn_processor(AttnProcessor())  # its backward is faster here than SDPA's
         self.weights = [*self.unet.parameters(), *self.text_encoder.parameters()]
-        self.averages = [weight.detach().clone() for weight in self.weights]
+        self.averages: list[Any] = []
         self.optimizer = torch.optim.AdamW(
             self.weights, _PEAK_RATE, betas=(0.9, 0.99), weight_decay=1e-2, fused=True
         )
@@ -115,6 +116,8 @@ class Training:
         import torch
 
         if not self.work.checkpoint.exists():
+            start_as_word_bag(self.text_encoder, self.tokenizer)
+            self.averages = [weight.detach().clone() for weight in self.weights]
             return
         state = torch.load(self.work.checkpoint)
         self.unet.load_state_dict(state["unet"])
