@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from PySide6.QtCore import QDeadlineTimer, QLockFile, QObject, QThread, Signal
 
@@ -32,8 +32,7 @@ class SingleInstance(QObject):
         self._lock = QLockFile(str(lock_file))
         self._lock.setStaleLockTime(0)
         self._server: QLocalServer | None = None
-        digest = hashlib.sha256(str(lock_file.resolve()).encode()).hexdigest()[:16]
-        self._name = f"sfumato-{digest}"
+        self._name = f"sfumato-{crc32(str(lock_file.resolve()).encode()):08x}"
 
     def acquire(self) -> bool:
         """Become the window of this home; False when another one is."""

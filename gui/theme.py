@@ -167,8 +167,18 @@ def _icon(name: str, colour: str, on: str) -> QIcon:
     icon = QIcon(drawing)
     icon.addPixmap(_faded(drawing), QIcon.Mode.Disabled)
     if on:
-        icon.addPixmap(pixmap(name, on, ratio=ratio), QIcon.Mode.Normal, QIcon.State.On)
+        icon.addPixmap(_coloured(drawing, on), QIcon.Mode.Normal, QIcon.State.On)
     return icon
+
+
+def _coloured(drawing: QPixmap, colour: str) -> QPixmap:
+    """The same lines in another colour, without reading the drawing again."""
+    coloured = QPixmap(drawing)
+    painter = QPainter(coloured)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+    painter.fillRect(coloured.rect(), QColor(colour))
+    painter.end()
+    return coloured
 
 
 def _faded(drawing: QPixmap) -> QPixmap:

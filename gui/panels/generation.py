@@ -132,7 +132,7 @@ class GenerationPanel(QWidget):
         self._cut.setWordWrap(True)
         self._cut.setTextFormat(Qt.TextFormat.PlainText)  # <lora:…> is no markup
         self._cut.hide()
-        _mark(self._cut, "warning", True)
+        self._cut.setProperty("warning", True)
         self._negative = PromptEdit("Negative prompt", "What it must not show", 2)
         self._mode = Segmented("Mode", MODES)
         self._plan = _label("", quiet=True)

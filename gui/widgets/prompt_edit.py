@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QTextCharFormat, QTextCursor
-from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtGui import QColor, QKeyEvent, QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 
 class PromptEdit(QPlainTextEdit):
@@ -41,6 +41,9 @@ class PromptEdit(QPlainTextEdit):
         if start >= len(self.toPlainText()):
             self.setExtraSelections([])
             return
+        from PySide6.QtGui import QTextCharFormat  # 116 properties that the first paint can spare
+        from PySide6.QtWidgets import QTextEdit
+
         unread = QTextEdit.ExtraSelection()
         unread.cursor = QTextCursor(self.document())
         unread.cursor.setPosition(_utf16(self.toPlainText()[:start]))
