@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ def run(
     Returns:
         The process's exit code.
     """
+    if not has_display():
+        return _tell("There is no display here. Try “main.py demo” or “main.py generate”.", 2)
     sys.setswitchinterval(SWITCH_INTERVAL)
     paths = Paths.find(home)
     try:
@@ -56,6 +59,12 @@ def run(
     theme = Theme(application)
     theme.choose(load_settings(paths.settings_file).theme)
     return _live(application, theme, instance, paths, files, after_start)
+
+
+def has_display() -> bool:
+    """Whether a window can be shown; Qt itself would end the process without a useful word."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform != "linux" or any(os.environ.get(name) for name in names)
 
 
 def make_application() -> QApplication:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt, Slot
 
+from gui.app import has_display
 from gui.app import run as run_window
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ def run(arguments: Sequence[str], home: Path | None) -> int:
     options.add_argument("--output", type=Path, default=Path("out"), metavar="DIR")
     output: Path = options.parse_args(arguments).output
     output.mkdir(parents=True, exist_ok=True)
+    if not has_display():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory(prefix="sfumato-demo-") as elsewhere:
         return run_window((), home or Path(elsewhere), lambda studio: _begin(studio, output))
 

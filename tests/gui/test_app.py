@@ -61,3 +61,21 @@ def test_a_polite_end_keeps_the_settings_and_frees_the_home(home: Path) -> None:
     assert (out, error.replace("This plugin does not support raise()\n", "")) == ("", "")
     assert load_settings(paths.settings_file).window
     assert not paths.lock_file.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+def test_without_a_display_it_says_so_in_one_sentence(home: Path) -> None:
+    seats = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {name: value for name, value in os.environ.items() if name not in seats}
+    ended = subprocess.run(
+        [sys.executable, "main.py", "--home", str(home)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "no display" in ended.stderr
