@@ -52,7 +52,7 @@ def unet() -> Any:
         up_block_types=(*("CrossAttnUpBlock2D",) * 2, *("UpBlock2D",) * 2),
         cross_attention_dim=TEXT_WIDTH,
         attention_head_dim=4,  # diffusers' name for the number of heads
-        norm_num_groups=16,
+        norm_num_groups=4,  # two channels a group, as 16 would be, take the colour of a ground away
     )
 
 

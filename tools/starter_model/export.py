@@ -45,9 +45,9 @@ def _pipeline(work: Workplace) -> tuple[Any, int]:
     # Its values stay small, so float16 needs no detour through float32.
     vae.register_to_config(scaling_factor=scaling_factor(work), force_upcast=False)
     state = torch.load(work.checkpoint)
+    text_encoder.load_state_dict(state["text_encoder"])
     with torch.no_grad():
-        weights = [*unet.parameters(), *text_encoder.parameters()]
-        for weight, average in zip(weights, state["averages"], strict=True):
+        for weight, average in zip(unet.parameters(), state["averages"], strict=True):
             weight.copy_(average)
     pipeline = StableDiffusionPipeline(
         vae=vae.half(),
