@@ -19,19 +19,22 @@ class Garbage(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
+        self._was_on = False
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.collect)
 
     def start(self) -> None:
         """Take over from the automatic collector."""
+        self._was_on = gc.isenabled()
         gc.disable()
         self._timer.start()
 
     def stop(self) -> None:
-        """Hand back to it."""
+        """Hand back to it, if it was on."""
         self._timer.stop()
-        gc.enable()
+        if self._was_on:
+            gc.enable()
 
     def collect(self) -> None:
         """Collect the generations whose counts are over their thresholds, youngest first."""

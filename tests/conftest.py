@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import tempfile
@@ -30,6 +31,26 @@ pytest_plugins = [
     "tests.helpers.zoo",
     *(["tests.helpers.guard_qt"] if HAS_QT else []),
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect cycles in this thread only, as the window does (`gui.garbage`).
+
+    Python's collector runs in whichever thread allocates; in an inference thread it destroyed Qt
+    objects that earlier tests had left in cycles, and the process with them.
+    """
+    gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    """Between two tests, collect what the collector's own thresholds ask for."""
+    for generation, (count, most) in enumerate(
+        zip(gc.get_count(), gc.get_threshold(), strict=True)
+    ):
+        if count <= most:
+            return
+        gc.collect(generation)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -61,7 +61,11 @@ def test_the_window_s_thread_collects(garbage: Garbage) -> None:
 def test_the_automatic_collector_is_back_afterwards(qtbot: QtBot) -> None:
     parent = QObject()
     garbage = Garbage(parent)
-    garbage.start()
-    assert not gc.isenabled()
-    garbage.stop()
-    assert gc.isenabled()
+    gc.enable()
+    try:
+        garbage.start()
+        assert not gc.isenabled()
+        garbage.stop()
+        assert gc.isenabled()
+    finally:
+        gc.disable()  # as it is between tests, see conftest
