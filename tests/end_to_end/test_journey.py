@@ -123,7 +123,7 @@ def test_the_first_minute(
         # The middle of the canvas: 46 px of tools, 44 + 44 of bars, 324 of dock, 112 of results.
         x, y = left + (46 + 1280 - 324) / 2, top + (88 + 800 - 112) / 2
         desk.key("F6")  # from the prompt's region on to the next; then by the mouse to the canvas
-        desk.click(x, top + 110)  # beside the picture: the brush paints nothing there
+        desk.click(left + 46 + 60, y)  # far beside the picture: the brush paints nothing there
         desk.key("m")
         desk.drag([(x - 60, y - 20), (x - 30, y - 20), (x, y - 20), (x + 40, y - 10)])
         desk.photograph(tmp_path / "masked.png")
