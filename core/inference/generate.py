@@ -8,16 +8,13 @@ import traceback
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from core.abilities import GenerationKind
 from core.checkpoints import Checkpoint
 from core.errors import OutOfMemory
-from core.geometry import Size
-from core.images import resize
+from core.inference.arguments import arguments_for
+from core.inference.masked import MaskedPreview, finish
 from core.inference.stopping import stoppable
 from core.inference.watching import GenerationCancelled, Listener, StepWatch, Stopwatch
-from core.masks import composite, count_changed_outside
 from core.memory import is_out_of_memory
 from core.pipelines import LoadedPipeline, PipelineCache, free_memory
 from core.previews import X0Tap
@@ -87,7 +84,7 @@ def _run(
     begin = time.perf_counter()
     with trace("denoise"):
         picture, steps, blanked = _denoise(request, loaded, listener, stop)
-    image, changed = _finish(request, picture)
+    image, changed = finish(request, picture)
     return GenerationResult(
         request=request,
         image=image,
@@ -106,7 +103,7 @@ def _denoise(
     pipe = loaded.pipe
     # A scheduler of its own for each run: siblings that share one would share its position.
     pipe.scheduler = make_scheduler(request.scheduler, loaded.original_scheduler_config)
-    arguments = _arguments(request, loaded)
+    arguments = arguments_for(request, loaded)
     pixels = request.denoising_size.area
     pace = loaded.pace.decode_seconds_per_pixel
     stopwatch = Stopwatch(None if pace is None else pace * pixels)
@@ -118,7 +115,7 @@ def _denoise(
                 stop,
                 stopwatch,
                 predicted=lambda: tap.x0,
-                show=_Show(request, loaded),
+                show=MaskedPreview(request, loaded),
             )
             output = pipe(**arguments, output_type="np", callback_on_step_end=watch)
     finally:
@@ -128,102 +125,6 @@ def _denoise(
     if not blanked:
         _learn_preview(loaded, watch.latents, output.images)
     return (output.images[0] * 255).round().astype(np.uint8), watch.steps, blanked
-
-
-def _arguments(request: GenerationRequest, loaded: LoadedPipeline) -> dict[str, Any]:
-    """What the request is in the words of a diffusers pipeline."""
-    import torch
-
-    arguments: dict[str, Any] = {
-        "prompt": request.prompt,
-        "num_inference_steps": request.num_inference_steps,
-        "guidance_scale": request.guidance_scale,
-        # On the CPU everywhere, so that a seed means the same noise on every device.
-        "generator": torch.Generator("cpu").manual_seed(request.seed),
-    }
-    if loaded.checkpoint.abilities.uses_negative_prompt:
-        # None and "" are not the same to SDXL, whose empty prompt may be all zeros.
-        arguments["negative_prompt"] = request.negative_prompt or None
-    if request.kind is not GenerationKind.IMAGE_TO_IMAGE:
-        arguments["width"], arguments["height"] = request.denoising_size
-    if request.kind is not GenerationKind.TEXT_TO_IMAGE:
-        arguments["strength"] = request.strength
-        arguments["image"] = _picture(request.init_image, request.denoising_size)
-    if request.kind is GenerationKind.INPAINTING:
-        mask = model_mask(request, loaded.pipe.vae_scale_factor)
-        arguments["mask_image"] = Image.fromarray(mask)
-    return arguments
-
-
-def _picture(pixels: Pixels | None, size: Size) -> Image.Image:
-    assert pixels is not None  # validate() refused it
-    return Image.fromarray(resize(pixels, size))
-
-
-def model_mask(request: GenerationRequest, cell: int) -> Pixels:
-    """The mask that the model gets: 255 in every latent cell that the mask touches, else 0.
-
-    diffusers looks at one pixel of each cell only, so that a thin stroke would repaint nothing.
-    What is too much lies outside the person's mask and is put back by the composite.
-
-    Args:
-        request: For its mask and denoising size.
-        cell: Side of a latent cell in pixels.
-
-    Returns:
-        uint8 array of shape (denoising height, denoising width).
-    """
-    assert request.mask_image is not None  # validate() refused it
-    width, height = request.denoising_size
-    touched = resize(_black_and_white(request.mask_image), request.denoising_size) > 0
-    cells = touched.reshape(height // cell, cell, width // cell, cell).any(axis=(1, 3))
-    return _black_and_white(np.repeat(np.repeat(cells, cell, axis=0), cell, axis=1))
-
-
-def _black_and_white(mask: Any) -> Pixels:
-    return np.where(mask > 0, np.uint8(255), np.uint8(0))
-
-
-class _Show:
-    """Draws predicted latents; outside the mask they give way to the original."""
-
-    def __init__(self, request: GenerationRequest, loaded: LoadedPipeline) -> None:
-        self._request = request
-        self._preview = loaded.preview
-        self._kept: tuple[Any, Any] | None = None
-
-    def __call__(self, latents: Tensor) -> Pixels:
-        image = self._preview(latents)
-        inputs = _inpainted(self._request)
-        if inputs is None:
-            return image
-        if self._kept is None:
-            size = Size(image.shape[1], image.shape[0])
-            original, mask = (resize(pixels, size).astype(np.float32) for pixels in inputs)
-            self._kept = original, mask[..., None] / 255
-        original, alpha = self._kept
-        return np.rint(original + (image - original) * alpha).astype(np.uint8)
-
-
-def _finish(request: GenerationRequest, picture: Pixels) -> tuple[Pixels, int | None]:
-    """(the picture at its size, outside the mask as it was; changed pixels outside the mask)."""
-    image = resize(picture, request.size)
-    inputs = _inpainted(request)
-    if inputs is None:
-        return image, None
-    original, mask = inputs
-    with trace("composite"):
-        image = composite(original, image, mask, request.mask_feather)
-        return image, count_changed_outside(original, image, mask)
-
-
-def _inpainted(request: GenerationRequest) -> tuple[Pixels, Pixels] | None:
-    """(original, mask) of an inpainting request."""
-    if request.kind is not GenerationKind.INPAINTING:
-        return None
-    assert request.init_image is not None  # validate() refused it
-    assert request.mask_image is not None
-    return request.init_image, request.mask_image
 
 
 def _learn_preview(loaded: LoadedPipeline, latents: Tensor, images: Any) -> None:

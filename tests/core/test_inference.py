@@ -18,7 +18,7 @@ from core.abilities import GenerationKind
 from core.checkpoints import describe
 from core.errors import GenerationCancelled, InvalidRequest, KnownError, OutOfMemory
 from core.geometry import Size
-from core.inference.generate import model_mask
+from core.inference.masked import model_mask
 from core.inference.stopping import blocks
 from core.inference.watching import Stopwatch
 from core.pipelines import PipelineCache
