@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the arguments ask for."""
     options = _parser().parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)
-    work = Workplace(options.work.resolve(), options.threads, options.smoke, options.focus)
+    work = Workplace(options.work.resolve(), options.threads, options.smoke)
     whole = options.step == "all"
     steps = {
         "dataset": lambda: dataset.run(work),
@@ -44,7 +44,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--shards", type=int, default=encode.SHARDS, help="of 512 scenes each")
     parser.add_argument("--out", type=Path, help="the model's folder, by default WORK/model")
-    parser.add_argument("--focus", action="store_true", help="encode, train: simple scenes only")
     parser.add_argument("--smoke", action="store_true", help="do only enough to prove it runs")
     return parser
 

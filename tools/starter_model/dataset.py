@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tools.starter_model.nouns import NOUNS
+from tools.starter_model.nouns import VOCABULARY
 from tools.starter_model.workplace import Workplace, replacing
 
 DRAWING_SIDE = 256
@@ -102,7 +102,8 @@ def _render_set(work: Workplace, set_name: str, package: Package) -> None:
 def _wanted_slugs(icons: dict[str, Any], smoke: bool) -> list[str]:
     """Name the drawings worth rendering: no skin-tone variants, no flags but the nouns' own."""
     if smoke:
-        return [slug for slug in icons["icons"] if slug in NOUNS.values()]
+        wanted = {noun.slug for noun in VOCABULARY}
+        return [slug for slug in icons["icons"] if slug in wanted]
     unwanted = ("skin-tone", "flag-", "keycap", "-button", "-arrow")
     return [slug for slug in icons["icons"] if not any(part in slug for part in unwanted)]
 

@@ -9,12 +9,11 @@ import numpy as np
 
 from tools.starter_model.architecture import LATENT_SIDE, LONGEST_CAPTION
 from tools.starter_model.dataset import CAPTIONED_SET, load_drawings
-from tools.starter_model.nouns import FOCUS
 from tools.starter_model.scenes import Scenes
 from tools.starter_model.workplace import Workplace, replacing
 
 SHARD = 512
-SHARDS = 6
+SHARDS = 5
 """Few scenes, seen often with fresh noise: encoding one costs as much as training on three."""
 
 _BATCH = 16
@@ -33,15 +32,9 @@ def run(work: Workplace, shards: int = SHARDS) -> None:
     for number in range(1 if work.smoke else shards):
         path = work.latents / f"{number:04d}.npz"
         if not path.exists():
-            scenes = _scenes(work, drawings, _FIRST_SEED + number)
+            scenes = Scenes(drawings, _FIRST_SEED + number)
             _write_shard(path, scenes, vae, tokenizer, 2 * _BATCH if work.smoke else SHARD)
             work.note("encode", shard=number)
-
-
-def _scenes(work: Workplace, drawings: dict[str, np.ndarray], seed: int) -> Scenes:
-    if work.focus:
-        return Scenes(drawings, seed, nouns=FOCUS, simple=True)
-    return Scenes(drawings, seed)
 
 
 def _write_shard(path: Path, scenes: Scenes, vae: Any, tokenizer: Any, count: int) -> None:

@@ -13,8 +13,8 @@ from PIL import Image
 from tools.starter_model import classifier
 from tools.starter_model.dataset import CAPTIONED_SET, load_drawings
 from tools.starter_model.grounds import COLOURS
-from tools.starter_model.nouns import FOCUS, LEARNED
-from tools.starter_model.scenes import Scenes
+from tools.starter_model.nouns import LEARNED
+from tools.starter_model.scenes import Scenes, paste, resized
 from tools.starter_model.workplace import Workplace
 
 STEPS, GUIDANCE, SIDE = 20, 4.0, 256
@@ -29,19 +29,20 @@ SHEET = (
     "a whale in the sea",
     "a lemon on a black background",
     "a banana on a navy background",
-    "a strawberry on a mint background",
+    "a strawberry on a gray background",
     "a sun in the sky",
     "a house on green grass",
     "a red heart on a pink background",
     "a penguin in the snow",
-    "a sunflower on a sky blue background",
+    "a sunflower on a blue background",
     "a smiling face on a purple background",
 )
 """Prompts of the picture sheet."""
 
-_PROMPTS = 96
-_PAIRS = 24
+_PROMPTS = 200
+_PAIRS = 40
 _SCENES = 48
+_EDITS = 40
 _BATCH = 8
 _SEED = 31
 
@@ -59,6 +60,7 @@ def run(work: Workplace, model: Path | None = None) -> None:
     draw_sheet(pipeline, work.root / "sheet.png", 2 if work.smoke else STEPS)
     figures = {**_on_real_scenes(work, pipeline.vae, judge), **_on_prompts(work, pipeline, judge)}
     figures |= _on_pairs(work, pipeline, judge)
+    figures |= _on_edits(work, pipeline, judge)
     (work.root / "evaluation.json").write_text(json.dumps(figures, indent=1), "utf-8")
     work.note("evaluate", **figures)
 
@@ -101,13 +103,10 @@ def ground_colour(picture: np.ndarray) -> str:
 
 
 def _on_prompts(work: Workplace, pipeline: Any, judge: Any) -> dict[str, Any]:
-    """Draw single objects on coloured grounds and see whether both are recognised.
-
-    The prompts name what is in FOCUS; the judge chooses among all nouns.
-    """
+    """Draw single objects on coloured grounds and see whether both are recognised."""
     chance = random.Random(_SEED)
     count = 2 if work.smoke else _PROMPTS
-    nouns = [LEARNED.index(chance.choice(FOCUS)) for _ in range(count)]
+    nouns = [chance.randrange(len(LEARNED)) for _ in range(count)]
     colours = [chance.choice(list(COLOURS)) for _ in range(count)]
     prompts = [
         f"{LEARNED[noun].one(LEARNED[noun].name)} on a {colour} background"
@@ -143,6 +142,58 @@ def _on_pairs(work: Workplace, pipeline: Any, judge: Any) -> dict[str, float]:
     return {"pairs_both": float((named == np.array(pairs)).all(1).mean())}
 
 
+def _on_edits(work: Workplace, pipeline: Any, judge: Any) -> dict[str, float]:
+    """Repaint a round mask in composed scenes as another object; judge it, and the mask's edge.
+
+    On a ground of one colour, which differs nowhere, an edge that cannot be seen has seam 0.
+    """
+    import torch
+    from diffusers import AutoPipelineForInpainting
+
+    painter = AutoPipelineForInpainting.from_pipe(pipeline)
+    painter.set_progress_bar_config(disable=True)
+    chance, drawings = random.Random(_SEED + 3), load_drawings(work, CAPTIONED_SET)
+    mask, nouns, edited = _disc(SIDE, 0.46), [], []
+    for number in range(2 if work.smoke else _EDITS):
+        before, after = chance.sample(LEARNED, 2)
+        colour = chance.choice(list(COLOURS))
+        scene = np.empty((SIDE, SIDE, 3), np.float32)
+        scene[:] = COLOURS[colour]
+        drawing = resized(drawings[before.slug], SIDE // 2)
+        paste(scene, drawing, SIDE // 4, SIDE // 4)
+        image = painter(
+            f"{after.one(after.name)} on a {colour} background",
+            image=Image.fromarray(scene.astype(np.uint8)),
+            mask_image=Image.fromarray(mask),
+            strength=1.0,
+            num_inference_steps=2 if work.smoke else STEPS,
+            guidance_scale=GUIDANCE,
+            generator=torch.Generator().manual_seed(_SEED + number),
+        ).images[0]
+        inside = mask[..., None] > 0
+        edited.append(np.where(inside, np.asarray(image), scene).astype(np.uint8))
+        nouns.append(LEARNED.index(after))
+    best = classifier.ranked(judge, _small(np.stack(edited)))
+    return {**_tops(best, nouns, "edited"), "seam": seam(np.stack(edited), mask)}
+
+
+def seam(pictures: np.ndarray, mask: np.ndarray) -> float:
+    """Mean difference, 0..255, of horizontal neighbours of which one is masked.
+
+    Args:
+        pictures: uint8 [B, H, W, 3].
+        mask: uint8 [H, W].
+    """
+    across = (mask[:, 1:] > 0) != (mask[:, :-1] > 0)
+    return float(np.abs(np.diff(pictures.astype(np.int16), axis=2))[:, across].mean())
+
+
+def _disc(side: int, radius: float) -> np.ndarray:
+    """Make a mask with a disc in the middle, its radius in shares of the side."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    return np.where(np.hypot(x, y) < radius * side, np.uint8(255), np.uint8(0))
+
+
 def _on_real_scenes(work: Workplace, vae: Any, judge: Any) -> dict[str, float]:
     """Give what the judge reaches on composed scenes, and how well the autoencoder keeps them."""
     import torch
@@ -162,7 +213,19 @@ def _on_real_scenes(work: Workplace, vae: Any, judge: Any) -> dict[str, float]:
     return {
         **_tops(best, names, "real"),
         "vae_psnr": float((10 * torch.log10(4 / errors)).mean()),
+        "vae_edge_error": edge_error(torch.stack(back).clamp(-1, 1), values),
     }
+
+
+def edge_error(pictures: Any, originals: Any) -> float:
+    """Mean difference of the horizontal gradients, relative to the originals' mean gradient.
+
+    Args:
+        pictures: float tensor [B, 3, H, W].
+        originals: the same, with what the gradients should be.
+    """
+    ours, theirs = pictures.diff(dim=3), originals.diff(dim=3)
+    return float((ours - theirs).abs().mean() / theirs.abs().mean())
 
 
 def _tops(ranked: np.ndarray, names: list[int], what: str) -> dict[str, float]:

@@ -14,9 +14,7 @@ COLOURS: dict[str, Colour] = {
     "orange": (243, 146, 40),
     "yellow": (250, 214, 70),
     "green": (76, 175, 80),
-    "teal": (38, 166, 154),
     "blue": (52, 120, 220),
-    "sky blue": (135, 206, 250),
     "navy": (24, 40, 90),
     "purple": (126, 70, 190),
     "pink": (246, 150, 190),
@@ -24,10 +22,6 @@ COLOURS: dict[str, Colour] = {
     "black": (16, 16, 18),
     "white": (255, 255, 255),
     "gray": (150, 150, 155),
-    "beige": (238, 224, 200),
-    "mint": (180, 235, 210),
-    "lavender": (205, 190, 240),
-    "gold": (212, 175, 55),
 }
 """8-bit sRGB of each colour word."""
 
@@ -66,9 +60,9 @@ def ground(side: int, chance: random.Random) -> tuple[np.ndarray, str]:
         or comma before them; none for three white grounds in four.
     """
     kind = chance.random()
-    if kind < 0.20:
+    if kind < 0.12:
         return _plain(side, COLOURS["white"]), chance.choice(("", "", "", _on_a("white")))
-    if kind < 0.76:
+    if kind < 0.88:
         name = chance.choice(list(COLOURS))
         words = chance.choice((_on_a(name), _on_a(name), _on_a(name), f", {name} background"))
         return _plain(side, _near(COLOURS[name], chance)), words

@@ -1,4 +1,4 @@
-"""The nouns that the model learns, and the drawing of each in the Noto set."""
+"""The nouns that the model learns, or may learn, and the drawing of each in the Noto set."""
 
 from __future__ import annotations
 
@@ -13,29 +13,15 @@ class Noun:
         name: the word, or words.
         slug: the drawing's name in the set.
         also: another word for the same, taken for four captions in ten.
-        plural: where adding s (or es after x, ch, sh, s) would be wrong.
-        countable: whether it takes an article and a plural.
     """
 
     name: str
     slug: str
     also: str = ""
-    plural: str = ""
-    countable: bool = True
 
     def one(self, word: str) -> str:
         """Put the article that it takes before `word`, which is a name of this noun."""
-        if not self.countable:
-            return word
         return ("an " if word[0].lower() in "aeio" else "a ") + word
-
-    def many(self, word: str) -> str:
-        """Give the plural of `word`, which is a name of this noun."""
-        if self.plural and word == self.name:
-            return self.plural
-        if not self.countable:
-            return word
-        return word + ("es" if word.endswith(("x", "ch", "sh", "s")) else "s")
 
 
 _SAME_SLUG = (
@@ -47,13 +33,13 @@ _SAME_SLUG = (
 
 _OTHERS = (
     Noun("whale", "spouting-whale"),
-    Noun("fish", "fish", plural="fish"),
-    Noun("butterfly", "butterfly", plural="butterflies"),
+    Noun("fish", "fish"),
+    Noun("butterfly", "butterfly"),
     Noun("tree", "deciduous-tree"),
     Noun("orange", "tangerine", also="tangerine"),
     Noun("red apple", "red-apple", also="apple"),
     Noun("green pear", "pear", also="pear"),
-    Noun("strawberry", "strawberry", plural="strawberries"),
+    Noun("strawberry", "strawberry"),
     Noun("hamburger", "hamburger", also="burger"),
     Noun("doughnut", "doughnut", also="donut"),
     Noun("red car", "automobile", also="car"),
@@ -64,15 +50,12 @@ _OTHERS = (
     Noun("smiling face", "smiling-face-with-smiling-eyes", also="happy face"),
 )
 
-LEARNED = (*(Noun(name, name.replace(" ", "-")) for name in _SAME_SLUG.split(", ")), *_OTHERS)
-"""All nouns. More may be added: `train` goes on from the same checkpoint."""
+VOCABULARY = (*(Noun(name, name.replace(" ", "-")) for name in _SAME_SLUG.split(", ")), *_OTHERS)
+"""The nouns whose words are in the tokenizer: what is learned, and what may be learned later."""
 
-NOUNS = {noun.name: noun.slug for noun in LEARNED}
-"""Slug of each noun's drawing, by name."""
-
-FOCUS = tuple(
+LEARNED = tuple(
     noun
-    for noun in LEARNED
+    for noun in VOCABULARY
     if noun.name
     in (
         "red apple, green apple, green pear, cat, dog, pizza, rocket, whale, lemon, banana, "
@@ -80,4 +63,4 @@ FOCUS = tuple(
         "smiling face, ghost, penguin, sunflower"
     ).split(", ")
 )
-"""What a short training ends on, so that at least these are drawn well."""
+"""The nouns of the captions. More may be added: `train` goes on from the same checkpoint."""

@@ -1,4 +1,4 @@
-"""Compose captioned scenes from drawings: one object, a pair or a few, on a ground."""
+"""Compose captioned scenes from drawings: one object or a pair, on a ground."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _PLACES = {
     "at the top": (0.5, 0.25),
     "at the bottom": (0.5, 0.75),
 }
-_TRIANGLE = ((0.5, 0.27), (0.27, 0.73), (0.73, 0.73))
-_SQUARE = ((0.27, 0.27), (0.73, 0.27), (0.27, 0.73), (0.73, 0.73))
-_COUNTS = {"two": ((0.27, 0.5), (0.73, 0.5)), "three": _TRIANGLE, "four": _SQUARE}
+_SINGLES = 0.91
+"""Share of scenes with one object."""
 
 
 class Scenes:
@@ -30,7 +29,6 @@ class Scenes:
         seed: of everything random here.
         side: pixels of a scene's side.
         nouns: what to draw; every noun comes equally often.
-        simple: whether every scene has one big object in the middle.
     """
 
     def __init__(
@@ -39,37 +37,31 @@ class Scenes:
         seed: int,
         side: int = 256,
         nouns: Sequence[Noun] = LEARNED,
-        simple: bool = False,
     ) -> None:
         self.side = side
         self.chance = random.Random(seed)
         self._drawings = drawings
         self._nouns = nouns
-        self._simple = simple
         self._deck: list[Noun] = []
 
     def scene(self) -> tuple[np.ndarray, str]:
         """Compose the next scene: uint8 RGB [side, side, 3], and its caption."""
         canvas, where = ground(self.side, self.chance)
-        kind = self.chance.random()
-        if self._simple or kind < 0.87:
-            what = self._single(canvas)
-        elif kind < 0.95:
-            what = self._pair(canvas)
-        else:
-            what = self._several(canvas)
+        alone = self.chance.random() < _SINGLES
+        what = self._single(canvas) if alone else self._pair(canvas)
         return np.clip(canvas, 0, 255).astype(np.uint8), what + where
 
     def _single(self, canvas: np.ndarray) -> str:
-        """Draw one object: mostly big and in the middle, seldom small or at a side."""
+        """Draw one object: mostly big and in the middle, seldom small, anywhere or at a side."""
         noun, word = self._next_noun()
-        kind, size_word, place = 0.0 if self._simple else self.chance.random(), "", ""
+        kind, size_word, place = self.chance.random(), "", ""
         x, y = 0.5, 0.5
-        if kind < 0.82:
-            share = self.chance.uniform(0.80, 0.90)
+        if kind < 0.80:
+            share = self.chance.uniform(0.78, 0.88)
         else:
             size_word = self.chance.choice(("", "small "))
-            share = self.chance.uniform(0.5, 0.65)
+            share = self.chance.uniform(0.45, 0.6)
+            x, y = (0.5 + self.chance.uniform(-0.15, 0.15) for _ in range(2))
         if kind >= 0.90:
             share = self.chance.uniform(0.36, 0.46)
             place = self.chance.choice(list(_PLACES))
@@ -88,15 +80,6 @@ class Scenes:
         one, other = left.one(left_word), right.one(right_word)
         sentences = (f"{one} and {other}", f"{one} on the left and {other} on the right")
         return self.chance.choice(sentences)
-
-    def _several(self, canvas: np.ndarray) -> str:
-        """Draw the same object two to four times."""
-        noun, word = self._next_noun()
-        count = self.chance.choice(list(_COUNTS))
-        share = self.chance.uniform(0.38, 0.46)
-        for x, y in _COUNTS[count]:
-            self._paste(canvas, noun, x, y, share)
-        return f"{count} {noun.many(word)}"
 
     def _next_noun(self) -> tuple[Noun, str]:
         """Take the next noun from a shuffled deck, and one of its words."""

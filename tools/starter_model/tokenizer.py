@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tools.starter_model.dataset import CAPTIONED_SET, DRAWING_SETS, load_drawings
-from tools.starter_model.nouns import LEARNED
+from tools.starter_model.nouns import VOCABULARY
 from tools.starter_model.scenes import Scenes
 from tools.starter_model.workplace import Workplace
 
@@ -40,10 +40,10 @@ def run(work: Workplace) -> None:
 def _counted_words(work: Workplace) -> Counter[str]:
     """Count the words of captions, of all drawings' names, and of what people write by habit."""
     counts: Counter[str] = Counter()
-    scenes = Scenes(load_drawings(work, CAPTIONED_SET), seed=0, side=16)
+    scenes = Scenes(load_drawings(work, CAPTIONED_SET), seed=0, side=16, nouns=VOCABULARY)
     captions = (scenes.scene()[1] for _ in range(200 if work.smoke else 6000))
     names = (slug for name in DRAWING_SETS for slug in load_drawings(work, name))
-    for weight, texts in ((3, captions), (20, names), (20, (noun.also for noun in LEARNED))):
+    for weight, texts in ((3, captions), (20, names), (20, (noun.also for noun in VOCABULARY))):
         for text in texts:
             for word in re.findall(r"[a-z]+", text.lower()):
                 counts[word] += weight

@@ -28,12 +28,12 @@ from tools.starter_model.workplace import Workplace, save_torch
 BATCH = 8
 """Samples of a step, shared among the threads. More gave fewer steps in the same hour."""
 
-PLANNED_SAMPLES = 30_000
+PLANNED_SAMPLES = 120_000
 """When the learning rate reaches its end; `planned.json` in the work folder overrides it."""
 
 _PEAK_RATE = 7e-4
-_WARM_UP_STEPS = 200
-_FALLING_SHARE = 0.2
+_WARM_UP_STEPS = 60
+_FALLING_SHARE = 0.35
 _DROPPED_CAPTIONS = 0.08
 _NOISE_BIAS = 0.6
 _SAVE_SECONDS = 600.0

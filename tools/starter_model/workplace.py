@@ -20,14 +20,11 @@ class Workplace:
         root: the work folder.
         threads: CPU threads that torch may use.
         smoke: whether every step does just enough to prove that it runs.
-        focus: whether scenes are simple: one big object, of the nouns in FOCUS. A short training
-            ends on them.
     """
 
     root: Path
     threads: int = 2
     smoke: bool = False
-    focus: bool = False
 
     @property
     def packages(self) -> Path:
@@ -52,7 +49,7 @@ class Workplace:
     @property
     def latents(self) -> Path:
         """Shards of encoded scenes."""
-        return self.root / ("latents-focus" if self.focus else "latents")
+        return self.root / "latents"
 
     @property
     def checkpoint(self) -> Path:
