@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class GalleryItem:
         path: The picture; in the trash after a delete.
         thumbnail: Small WebP; may be missing, `Gallery.thumbnail` makes it again.
         created: When it was finished, with its time zone.
-        record: The full `sfumato` record, with the request under ``"request"``.
+        record_text: The full `sfumato` record as JSON.
         trashed: Whether it was deleted.
     """
 
@@ -47,8 +48,17 @@ class GalleryItem:
     path: Path
     thumbnail: Path
     created: datetime
-    record: dict[str, Any]
+    record_text: str
     trashed: bool = False
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The full `sfumato` record, with the request under ``"request"``.
+
+        Read when it is first asked for: of a page of two hundred most are only looked at.
+        """
+        found: dict[str, Any] = json.loads(self.record_text)
+        return found
 
     @property
     def request(self) -> dict[str, Any]:
@@ -144,6 +154,6 @@ def item(values: dict[str, Any], pictures: Path, trash: Path, thumbnails: Path) 
         path=Path(place),
         thumbnail=Path(f"{thumbnails}/{item_id[:2]}/{item_id}.webp"),
         created=datetime.fromisoformat(values["created"]),
-        record=json.loads(values["record"]),
+        record_text=values["record"],
         trashed=trashed,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ def an_item(number: int = 1, folder: Path = Path("nowhere"), prompt: str = "") -
         path=folder / f"{name}.png",
         thumbnail=folder / f"{name}.webp",
         created=datetime(2026, 11, 23, tzinfo=UTC),
-        record={"request": request},
+        record_text=json.dumps({"request": request}),
     )
 
 
