@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QObject, QPointF, Qt, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, QPointF, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core import metadata
 from core.canvas.document import Document
 from core.errors import KnownError
 from core.geometry import Rect, Size
-from core.images import read_image, write_image
+from core.images import read_image
 from core.projects import load_project, save_project
 from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.view import CanvasView
+from gui.choosing import choose_file
+from gui.exporting import EXPORTABLE, write_picture
 from gui.images import from_qimage, to_qimage
+from gui.leaving import ask_to_save, put_aside
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif)"
 OPENABLE = f"Pictures and projects (*.ora {PICTURES[10:-1]});;OpenRaster (*.ora);;All files (*)"
 SAVEABLE = "OpenRaster with layers (*.ora);;PNG picture (*.png)"
-EXPORTABLE = "PNG (*.png);;JPEG (*.jpg);;WebP (*.webp)"
 SESSION = "session.ora"
-COPIES_KEPT = 20
-"""Closed documents that were never saved; the oldest goes first."""
 _NEVER = object()
 """A position no undo stack ever has: what is open is not saved as it is."""
 
@@ -38,15 +37,20 @@ _NEVER = object()
 class DocumentController(QObject):
     """Opens, places, saves and exports; whatever would be lost is put aside first.
 
+    Attributes:
+        may_ask: Whether a question may stand before the window now.
+
     Signals:
         opened: Another document is shown.
         title_changed: Name or state of the open document is different.
         settings_found: A picture brought the record of how it was made.
+        file_used: A file was opened, or a project saved.
     """
 
     opened = Signal()
     title_changed = Signal()
     settings_found = Signal(object)
+    file_used = Signal(str)
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class DocumentController(QObject):
         self._saved_at: object = None
         self._is_blank = True
         self._name = ""
+        self._then: Callable[[], None] | None = None
+        self.may_ask: Callable[[], bool] = lambda: False
         self.file: Path | None = None
         canvas.dropped.connect(self._on_dropped)
 
@@ -123,6 +129,16 @@ class DocumentController(QObject):
     # --- in ----------------------------------------------------------------------------------
 
     @Slot()
+    def ask_for_new(self) -> None:
+        """An empty canvas, when the open document is out of the way."""
+        self._leave(self.new)
+
+    @Slot(str)
+    def ask_to_open(self, name: str) -> None:
+        """Open a file, when the open document is out of the way."""
+        self._leave(lambda: self.open(name))
+
+    @Slot()
     def new(self) -> None:
         """An empty white canvas of the frame's size."""
         self._put_aside()
@@ -131,12 +147,13 @@ class DocumentController(QObject):
     @Slot()
     def ask_for_file(self) -> None:
         """Let the person choose what to open."""
-        self._choose("Open", OPENABLE, self.open)
+        choose_file(self._window, "Open", OPENABLE, self.ask_to_open)
 
     @Slot()
     def ask_for_layer(self) -> None:
         """Let the person choose a picture that becomes a layer."""
-        self._choose("Place image as layer", f"{PICTURES};;All files (*)", self.place_file)
+        filters = f"{PICTURES};;All files (*)"
+        choose_file(self._window, "Place image as layer", filters, self.place_file)
 
     def open(self, name: str) -> None:
         """Open a picture or a project; what was open before is put aside."""
@@ -153,6 +170,7 @@ class DocumentController(QObject):
         else:
             self.show(document, is_blank=False, name=file.name)
             self._offer_settings(file)
+        self.file_used.emit(name)
         if notices:
             self._messages.tell(f"{file.name} is open. {' '.join(notices)}")
 
@@ -209,12 +227,12 @@ class DocumentController(QObject):
     def _take_in_files(self, files: Sequence[str], at: QPointF | None) -> None:
         for file in files:
             if self.is_pristine or file.lower().endswith(".ora"):
-                self.open(file)
+                self.ask_to_open(file)
             else:
                 self.place_file(file, at)
 
     def _offer_settings(self, file: Path) -> None:
-        record = metadata.read_record(file)
+        record = metadata.read_record(file) or metadata.foreign_record(file)
         if record is not None and "request" in record:
             self._messages.tell(
                 "This picture knows how it was made.",
@@ -235,7 +253,11 @@ class DocumentController(QObject):
     @Slot()
     def ask_where_to_save(self) -> None:
         """Let the person choose a file."""
-        self._choose("Save as", SAVEABLE, self.save_as, saves=True, suffix="ora")
+        stem = Path(self.title).stem
+        dialog = choose_file(
+            self._window, "Save as", SAVEABLE, self.save_as, save_as=stem, suffix="ora"
+        )
+        dialog.rejected.connect(self._forget_then)
 
     def save_as(self, name: str) -> None:
         """Write layers and settings to an .ora, or the flattened picture to a .png."""
@@ -246,22 +268,30 @@ class DocumentController(QObject):
                 self.file = file
                 self._saved_at = self.document.undo_stack.position
                 self.title_changed.emit()
+                self.file_used.emit(name)
             else:
-                self._write_picture(file)
+                write_picture(self.document, file)
         except KnownError as error:
+            self._then = None
             self._messages.warn(str(error))
             return
         self._messages.tell(f"Saved {file.name}.")
+        then, self._then = self._then, None
+        if then is not None and not self.is_modified:
+            then()
 
     @Slot()
     def ask_where_to_export(self) -> None:
         """Let the person choose a picture file."""
-        self._choose("Export picture", EXPORTABLE, self.export, saves=True, suffix="png")
+        stem = Path(self.title).stem
+        choose_file(
+            self._window, "Export picture", EXPORTABLE, self.export, save_as=stem, suffix="png"
+        )
 
     def export(self, name: str) -> None:
-        """Write the flattened picture, without a word about how it was made."""
+        """Write the picture, without a word about how it was made."""
         try:
-            self._write_picture(Path(name))
+            write_picture(self.document, Path(name))
         except KnownError as error:
             self._messages.warn(str(error))
             return
@@ -276,13 +306,6 @@ class DocumentController(QObject):
         """Put a picture on the clipboard, without a word about how it was made."""
         QGuiApplication.clipboard().setImage(to_qimage(pixels))
         self._messages.tell("Copied.")
-
-    def _write_picture(self, file: Path) -> None:
-        pixels = self.document.flatten(Rect.of_size(self.document.size))
-        if pixels[..., 3].min() == 255 or file.suffix.lower() in (".jpg", ".jpeg"):
-            write_image(file, pixels[..., :3] + (255 - pixels[..., 3:]))
-        else:
-            write_image(file, from_qimage(to_qimage(pixels)))
 
     # --- nothing gets lost -------------------------------------------------------------------
 
@@ -332,46 +355,34 @@ class DocumentController(QObject):
             self.title_changed.emit()
         return True
 
+    def _leave(self, then: Callable[[], None]) -> None:
+        """Do what closes the open document; changes are asked about, unless a job runs."""
+        if self.is_modified and self.may_ask():
+            ask_to_save(self._window, self.title, lambda: self._save_and(then), then)
+        else:
+            then()
+
+    def _save_and(self, then: Callable[[], None]) -> None:
+        self._then = then
+        self.save()
+
+    def _forget_then(self) -> None:
+        self._then = None
+
     def _put_aside(self) -> None:
         """Keep a copy of a modified document that is about to be closed."""
         if not self.is_modified:
             return
-        file = self._paths.data / "closed" / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.ora"
         try:
-            save_project(self.document, file, {})
+            file = put_aside(self.document, self._paths.data / "closed")
         except KnownError as error:
             self._messages.warn(f"The picture before was not kept. {error}")
             return
-        _forget_oldest(file.parent)
         self._messages.tell(
             "The picture before was closed; a copy is kept.",
             "Open it again",
             lambda: self.open(str(file)),
         )
-
-    def _choose(
-        self, title: str, filters: str, then: Any, saves: bool = False, suffix: str = ""
-    ) -> None:
-        dialog = QFileDialog(self._window, title)
-        dialog.setNameFilter(filters)
-        if saves:
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(suffix)
-            dialog.selectFile(Path(self.title).stem)
-            dialog.filterSelected.connect(
-                lambda chosen: dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
-            )
-        else:
-            dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(then)
-        dialog.open()
-
-
-def _forget_oldest(folder: Path) -> None:
-    """Keep the newest copies only; their names begin with the time."""
-    for file in sorted(folder.glob("*.ora"))[:-COPIES_KEPT]:
-        file.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> tuple[Document, dict[str, Any], tuple[str, ...]]:

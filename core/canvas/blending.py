@@ -12,6 +12,7 @@ import threading
 import cv2
 import numpy as np
 
+from core.canvas.blend_modes import BlendMode, blend_by
 from core.canvas.tiles import TILE
 from core.request import Pixels
 
@@ -25,6 +26,7 @@ class _Memory(threading.local):
         self.colours = [np.empty((TILE, TILE, 4), np.uint16) for _ in range(3)]
         self.greys = [np.empty((TILE, TILE), np.uint16) for _ in range(3)]
         self.wide = np.empty((TILE, TILE, 4), np.uint8)
+        self.words = self.wide.view("<u4")[..., 0]  # the same memory
         self.faded = np.empty((TILE, TILE, 4), np.uint8)
 
 
@@ -59,18 +61,22 @@ class Ink:
         cv2.convertScaleAbs(mixed, dst=out, alpha=1 / 255)
 
 
-def overlay(above: Pixels, opacity: int, onto: Pixels) -> None:
-    """Replace `onto` by above + onto · (255 - alpha of above) / 255.
+def blend(above: Pixels, opacity: int, onto: Pixels, mode: BlendMode = BlendMode.NORMAL) -> None:
+    """Replace `onto` by what it becomes below `above`.
 
     Args:
         above: (h, w, 4), no larger than a tile.
         opacity: 0 to 255; multiplies `above` first.
         onto: (h, w, 4), written in place.
+        mode: NORMAL gives above + onto · (255 - alpha of above) / 255.
     """
+    if mode is not BlendMode.NORMAL:
+        blend_by(mode, above, opacity, onto)
+        return
     if opacity < 255:
         faded = _memory.faded[: above.shape[0], : above.shape[1]]
         above = cv2.convertScaleAbs(above, dst=faded, alpha=opacity / 255)
-    rest = _widened(cv2.bitwise_not(cv2.extractChannel(above, 3)))
+    rest = _rest_of_alpha(above)
     cv2.multiply(onto, rest, dst=rest, scale=1 / 255)
     cv2.add(above, rest, dst=onto)
 
@@ -90,3 +96,17 @@ def _widened(alpha: Pixels) -> Pixels:
     wide = _memory.wide[: alpha.shape[0], : alpha.shape[1]]
     cv2.merge((alpha, alpha, alpha, alpha), dst=wide)
     return wide
+
+
+def _rest_of_alpha(pixels: Pixels) -> Pixels:
+    """255 minus alpha in four channels, in this thread's memory until the next call.
+
+    Four bytes at a time, which is twice as fast as taking a channel out: alpha is the highest byte
+    of a pixel's little-endian word, and a product with 0x01010101 copies a byte into all four.
+    """
+    here = slice(pixels.shape[0]), slice(pixels.shape[1])
+    words = _memory.words[here]
+    np.right_shift(pixels.view("<u4")[..., 0], 24, out=words)
+    np.multiply(words, 0x01010101, out=words)
+    np.invert(words, out=words)
+    return _memory.wide[here]

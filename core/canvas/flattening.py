@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
-from core.canvas.blending import overlay
+from core.canvas.blend_modes import BlendMode
+from core.canvas.blending import blend
 from core.canvas.layers import Layer
 from core.canvas.tiles import (
     EMPTY_TILE,
+    FULL_TILE,
     NOWHERE,
     TILE,
     WHOLE_TILE,
@@ -26,6 +29,19 @@ from core.request import Pixels
 
 KEPT_TILES = 512
 """Composites kept for each of the two caches: 128 MiB, four times what a 4K screen shows."""
+
+
+class Pane(NamedTuple):
+    """What one layer shows in a tile: pixels, opacity (1 to 255), and how they are blended."""
+
+    tile: Pixels
+    opacity: int
+    mode: BlendMode
+
+    @property
+    def may_hide(self) -> bool:
+        """Whether nothing below shows where the tile is opaque."""
+        return self.opacity == 255 and self.mode is BlendMode.NORMAL
 
 
 class FlattenedLayers:
@@ -98,28 +114,23 @@ class FlattenedLayers:
 
     def _alone(self, key: TileKey) -> Pixels | None:
         """The tile that is the picture by itself; None where something must be blended."""
-        sheets = _sheets((*self._below_active, *self._from_active), key)
-        if not sheets:
-            return EMPTY_TILE[4]
-        tile, opacity = sheets[0]
-        return read_only(tile) if len(sheets) == 1 and opacity == 255 else None
+        return _single(_panes((*self._below_active, *self._from_active), key))
 
     def _compose(self, key: TileKey, part: Rect, picture: Pixels) -> None:
         """Blend the layers in `part` of the tile into `picture`."""
         picture[...] = self._below_tile(key)[part.slices()]
-        for tile, opacity in _sheets(self._from_active, key):
-            overlay(tile[part.slices()], opacity, picture)
+        for tile, opacity, mode in _panes(self._from_active, key):
+            blend(tile[part.slices()], opacity, picture, mode)
 
     def _below_tile(self, key: TileKey) -> Pixels:
-        sheets = _sheets(self._below_active, key)
-        if not sheets:
-            return EMPTY_TILE[4]
-        if len(sheets) == 1 and sheets[0][1] == 255:
-            return sheets[0][0]
+        panes = _panes(self._below_active, key)
+        single = _single(panes)
+        if single is not None:
+            return single
         if key not in self._below:
             picture = np.zeros(tile_shape(4), np.uint8)
-            for tile, opacity in sheets:
-                overlay(tile, opacity, picture)
+            for tile, opacity, mode in _seen(panes):
+                blend(tile, opacity, picture, mode)
             _keep(self._below, key, picture)
         return self._below[key]
 
@@ -128,14 +139,32 @@ class FlattenedLayers:
         self._stale.pop(key, None)
 
 
-def _sheets(layers: Sequence[Layer], key: TileKey) -> list[tuple[Pixels, int]]:
-    """Tile and opacity (1 to 255) of every layer that has something to show there."""
-    found = []
+def _panes(layers: Sequence[Layer], key: TileKey) -> list[Pane]:
+    """What every layer that has something to show there shows; none below white paper."""
+    found: list[Pane] = []
     for layer in layers:
         tile, opacity = layer.surface.tiles.get(key), layer.opacity_8bit
         if tile is not None and opacity:
-            found.append((tile, opacity))
+            pane = Pane(tile, opacity, layer.blend_mode)
+            if tile is FULL_TILE[4] and pane.may_hide:
+                found.clear()
+            found.append(pane)
     return found
+
+
+def _single(panes: Sequence[Pane]) -> Pixels | None:
+    """The tile that is the picture by itself; over nothing every mode is normal."""
+    if not panes:
+        return EMPTY_TILE[4]
+    return read_only(panes[0].tile) if len(panes) == 1 and panes[0].opacity == 255 else None
+
+
+def _seen(panes: Sequence[Pane]) -> Sequence[Pane]:
+    """The topmost opaque pane and those above it; looking is cheaper than blending."""
+    for index in range(len(panes) - 1, 0, -1):
+        if panes[index].may_hide and panes[index].tile[..., 3].min() == 255:
+            return panes[index:]
+    return panes
 
 
 def _keep(cache: dict[TileKey, Pixels], key: TileKey, tile: Pixels) -> None:

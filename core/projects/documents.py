@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.canvas import Document, Layer, TiledSurface
 from core.canvas.commands import Sheet, Structure
+from core.canvas.selection import KeptMasks
 from core.geometry import Point
 
 
-def document_of(layers: Sequence[Layer], active: Layer, mask: TiledSurface) -> Document:
+def document_of(
+    layers: Sequence[Layer],
+    active: Layer,
+    mask: TiledSurface,
+    selection: TiledSurface | None = None,
+    kept_masks: KeptMasks | None = None,
+) -> Document:
     """A document that consists of these, bottom layer first; their surfaces become its own."""
     document = Document(mask.size)
     sheets = tuple(map(Sheet.of, layers))
-    structure = Structure(mask.size, Point(0, 0), sheets, active, mask)
+    structure = Structure(mask.size, Point(0, 0), sheets, active, mask, selection, kept_masks or {})
     document.restore_structure(structure, document.bounds)
     return document
 
@@ -23,12 +31,10 @@ def snapshot_of(document: Document) -> Document:
 
     Nobody paints on it, so another thread may save it while the person goes on.
     """
-    layers = [
-        Layer(layer.name, _shared(layer.surface), layer.visible, layer.opacity)
-        for layer in document.layers
-    ]
+    layers = [replace(layer, surface=_shared(layer.surface)) for layer in document.layers]
     active = layers[document.layers.index(document.active_layer)]
-    snapshot = document_of(layers, active, _shared(document.mask))
+    mask, selection = _shared(document.mask), document.selection.surface
+    snapshot = document_of(layers, active, mask, selection, document.kept_masks)
     snapshot.set_frame(document.frame)
     return snapshot
 

@@ -11,6 +11,7 @@ from core.canvas import Document, Layer, TiledSurface
 from core.errors import UnreadableImage
 from core.geometry import Point
 from core.projects.archive import Archive, Flaw, opened
+from core.projects.channels import Channels, told_apart
 from core.projects.documents import document_of
 from core.projects.pixels import layer_surface, mask_surface
 from core.projects.record import RECORD, ProjectRecord
@@ -36,7 +37,8 @@ class Project:
 def load_project(file: Path) -> Project:
     """Open an OpenRaster file.
 
-    Groups are dissolved into their layers, and every composite-op counts as src-over.
+    Groups are dissolved into their layers, and a composite-op that Sfumato has not, or that a
+    group has, counts as src-over.
 
     Raises:
         UnreadableImage: missing, damaged, hostile, or too large; says which.
@@ -53,10 +55,18 @@ def _project(archive: Archive) -> Project:
     _require_sizes(archive, stack)
     record = ProjectRecord.from_json(archive.text(RECORD)) if RECORD in archive else None
     masked = _mask_layer(stack.layers, record)
-    painted = [layer for layer in stack.layers if layer is not masked]
+    others = [layer for layer in stack.layers if layer is not masked]
+    channels = told_apart(others, None if record is None else record.roles)
+    painted = channels.painted
     layers = [_layer(archive, layer, stack) for layer in painted]
     active = layers[_active(painted, record)]
-    document = document_of(layers, active, _mask(archive, masked, stack))
+    document = document_of(
+        layers,
+        active,
+        _mask(archive, masked, stack),
+        _selection(archive, channels, stack),
+        {name: _mask(archive, layer, stack) for name, layer in channels.kept.items()},
+    )
     if record is None:
         return Project(document, notices=tuple(_notices(stack)))
     if record.canvas == stack.size:
@@ -93,7 +103,7 @@ def _active(layers: Sequence[StackedLayer], record: ProjectRecord | None) -> int
 def _layer(archive: Archive, layer: StackedLayer, stack: LayerStack) -> Layer:
     picture = archive.picture(layer.source)
     surface = layer_surface(picture, Point(layer.x, layer.y), stack.size)
-    return Layer(layer.name, surface, layer.visible, layer.opacity)
+    return Layer(layer.name, surface, layer.visible, layer.opacity, layer.blend_mode, layer.locked)
 
 
 def _mask(archive: Archive, layer: StackedLayer | None, stack: LayerStack) -> TiledSurface:
@@ -102,12 +112,18 @@ def _mask(archive: Archive, layer: StackedLayer | None, stack: LayerStack) -> Ti
     return mask_surface(archive.picture(layer.source), Point(layer.x, layer.y), stack.size)
 
 
+def _selection(archive: Archive, channels: Channels, stack: LayerStack) -> TiledSurface | None:
+    """What was selected; None, which is everything, where a stranger left no pixel of it."""
+    surface = _mask(archive, channels.selection, stack)
+    return surface if surface.tiles else None
+
+
 def _notices(stack: LayerStack) -> list[str]:
     notices = []
     if stack.groups:
         notices.append(f"{_counted(stack.groups, 'group')} became single layers.")
     if stack.blended:
-        notices.append(f"{_counted(stack.blended, 'layer')} with a blend mode became normal.")
+        notices.append(f"{_counted(stack.blended, 'layer')} with another blend mode became normal.")
     return notices
 
 

@@ -17,6 +17,7 @@ from core.errors import StorageFailed
 from core.geometry import Point, Rect
 from core.images import encode, thumbnail
 from core.projects.archive import MIMETYPE, MOST_BYTES, MOST_TEXT, Flaw, examine
+from core.projects.channels import written
 from core.projects.pixels import layer_picture, mask_picture, straight
 from core.projects.record import RECORD, ProjectRecord
 from core.projects.stack import LayerStack, StackedLayer, to_xml
@@ -94,6 +95,9 @@ def _write(document: Document, facts: dict[str, Any], entries: zipfile.ZipFile) 
     active = next(layer.source for layer in layers if layer.selected)
     layers += _mask(writer, document, len(layers))
     roles |= {layer.source: "mask" for layer in layers[len(roles) :]}
+    for channel, role in written(document, lambda pixels: writer.layer(pixels, len(layers))):
+        layers.append(channel)
+        roles[channel.source] = role
     _write_previews(writer, document)
     writer.text("stack.xml", to_xml(LayerStack(document.size, tuple(layers))))
     record = ProjectRecord(document.size, document.frame, active, roles, facts)
@@ -111,6 +115,8 @@ def _layer(writer: _Writer, document: Document, number: int) -> StackedLayer:
         layer.visible,
         layer.opacity,
         layer is document.active_layer,
+        layer.blend_mode,
+        layer.locked,
     )
 
 

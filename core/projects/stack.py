@@ -2,7 +2,7 @@
 
 OpenRaster 0.0.6 draft (freedesktop.org): the first element is the topmost layer, `x` and `y`
 default to 0, `opacity` to 1, `visibility` to "visible". Where a group has a position, its layers
-move with it, as MyPaint reads and writes it.
+move with it, as MyPaint reads and writes it; `edit-locked` is MyPaint's and Krita's word too.
 """
 
 from __future__ import annotations
@@ -16,11 +16,26 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from core.canvas.blend_modes import BlendMode
 from core.geometry import Size
 from core.images import MAX_PIXELS, MAX_SIDE
 from core.projects.archive import MOST_ENTRIES, Flaw
 
-_NORMAL = ("svg:src-over", "src-over", "")
+COMPOSITE_OPS = {
+    BlendMode.NORMAL: "svg:src-over",
+    BlendMode.MULTIPLY: "svg:multiply",
+    BlendMode.SCREEN: "svg:screen",
+    BlendMode.OVERLAY: "svg:overlay",
+    BlendMode.DARKEN: "svg:darken",
+    BlendMode.LIGHTEN: "svg:lighten",
+    BlendMode.ADD: "svg:plus",
+    BlendMode.COLOUR: "svg:color",
+    BlendMode.LUMINOSITY: "svg:luminosity",
+}
+_MODES = {op: mode for mode, op in COMPOSITE_OPS.items()} | {
+    "src-over": BlendMode.NORMAL,
+    "": BlendMode.NORMAL,
+}
 # XML 1.0 has no way to write these characters.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -35,6 +50,7 @@ class StackedLayer:
         y: Row of its upper edge.
         opacity: 0 to 1.
         selected: Whether it is the one being painted on.
+        locked: Whether its pixels are kept as they are.
     """
 
     name: str
@@ -44,6 +60,8 @@ class StackedLayer:
     visible: bool = True
     opacity: float = 1.0
     selected: bool = False
+    blend_mode: BlendMode = BlendMode.NORMAL
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,8 @@ class LayerStack:
     Attributes:
         layers: Bottom first.
         groups: Number of groups that were dissolved into their layers.
-        blended: Number of layers and groups that had another composite-op than src-over.
+        blended: Number of layers that had a composite-op without a blend mode of ours, and of
+            groups that had any but src-over.
     """
 
     size: Size
@@ -127,10 +146,10 @@ class _StackReader:
         elif tag == "stack":
             self._around.append(self._around[-1].with_inner(attributes))
             self._groups += len(self._around) > 2
-            self._count_blending(attributes)
+            self._blended += _blend_mode(attributes) is not BlendMode.NORMAL
         elif tag == "layer":
             self._layers.append(_layer(attributes, self._around[-1]))
-            self._count_blending(attributes)
+            self._blended += _blend_mode(attributes) is None
             if len(self._layers) > MOST_ENTRIES:
                 raise Flaw(f"it has more than {MOST_ENTRIES:,} layers")
 
@@ -149,9 +168,6 @@ class _StackReader:
             raise Flaw("there is no layer in it")
         return LayerStack(self._size, tuple(reversed(self._layers)), self._groups, self._blended)
 
-    def _count_blending(self, attributes: Mapping[str, str]) -> None:
-        self._blended += attributes.get("composite-op", "") not in _NORMAL
-
 
 def _attributes(layer: StackedLayer) -> str:
     words = {
@@ -162,10 +178,12 @@ def _attributes(layer: StackedLayer) -> str:
         # Every digit that the number has, and no exponent, which other readers may not know.
         "opacity": np.format_float_positional(layer.opacity, trim="0"),
         "visibility": "visible" if layer.visible else "hidden",
-        "composite-op": _NORMAL[0],
+        "composite-op": COMPOSITE_OPS[layer.blend_mode],
     }
     if layer.selected:
         words["selected"] = "true"
+    if layer.locked:
+        words["edit-locked"] = "true"
     return " ".join(f"{word}={quoteattr(value)}" for word, value in words.items())
 
 
@@ -179,7 +197,14 @@ def _layer(attributes: Mapping[str, str], group: _Group) -> StackedLayer:
         place.visible,
         place.opacity,
         attributes.get("selected") == "true",
+        _blend_mode(attributes) or BlendMode.NORMAL,
+        attributes.get("edit-locked") == "true",
     )
+
+
+def _blend_mode(attributes: Mapping[str, str]) -> BlendMode | None:
+    """The mode that a composite-op means; None where Sfumato has none for it."""
+    return _MODES.get(attributes.get("composite-op", ""))
 
 
 def _canvas_size(attributes: Mapping[str, str]) -> Size:

@@ -23,8 +23,9 @@ from core.metadata import read_record
 from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.tools.painting import BrushSettings, Target
-from gui.documents import COPIES_KEPT, DocumentController
+from gui.documents import DocumentController
 from gui.images import from_qimage, to_qimage
+from gui.leaving import COPIES_KEPT
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 from gui.theme import Theme

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.canvas.blending import Ink, overlay, premultiplied
+from core.canvas.blending import Ink, blend, premultiplied
 
 
 def rounded_255(products: np.ndarray) -> np.ndarray:
@@ -53,14 +53,14 @@ def test_ink_takes_pieces_of_any_shape(shape, channels):
 
 
 @pytest.mark.parametrize("opacity", [1, 100, 254, 255])
-def test_overlay_is_exact_for_every_value_and_alpha(opacity):
+def test_blending_is_exact_for_every_value_and_alpha(opacity):
     value, alpha = all_pairs()
     onto = np.dstack((value, value // 2, value // 3, value))
     above = np.dstack((alpha, alpha // 2, alpha // 4, alpha))
     faded = rounded_255(above.astype(np.int64) * opacity)
     rest = 255 - faded[..., 3:].astype(np.int64)
     expected = faded + rounded_255(onto * rest)
-    overlay(above, opacity, onto)
+    blend(above, opacity, onto)
     assert np.array_equal(onto, expected)
 
 
@@ -70,10 +70,10 @@ def test_opaque_replaces_and_transparent_leaves():
     above = rng.integers(0, 256, (9, 9, 4), np.uint8)
     above[..., 3] = 255
     picture = below.copy()
-    overlay(above, 255, picture)
+    blend(above, 255, picture)
     assert np.array_equal(picture, above)
     picture = below.copy()
-    overlay(np.zeros_like(above), 255, picture)
+    blend(np.zeros_like(above), 255, picture)
     assert np.array_equal(picture, below)
 
 

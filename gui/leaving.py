@@ -1,0 +1,63 @@
+"""What is asked, and kept, when a document with unsaved changes makes room for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from core.canvas.document import Document
+from core.projects import save_project
+
+COPIES_KEPT = 20
+"""Closed documents that were never saved; the oldest goes first."""
+
+
+def ask_to_save(
+    window: QWidget, title: str, save: Callable[[], None], leave: Callable[[], None]
+) -> QMessageBox:
+    """Ask in a sheet on the window, which waits while everything else goes on.
+
+    Args:
+        save: Called for "Save".
+        leave: Called for "Don't save"; "Cancel" and Esc call nothing.
+    """
+    box = QMessageBox(window)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.setWindowTitle("Unsaved changes")
+    box.setTextFormat(Qt.TextFormat.PlainText)  # file names may look like markup
+    box.setText(f"Save the changes to “{title}”?")
+    box.setInformativeText("If you don't, a copy is kept for a while.")
+    button = QMessageBox.StandardButton
+    box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+    box.button(button.Discard).setText("&Don't save")
+    box.setDefaultButton(button.Save)
+    box.setEscapeButton(button.Cancel)
+    for each in box.buttons():
+        each.setIcon(QIcon())  # Fusion's own are of another time
+    acts = {box.button(button.Save): save, box.button(button.Discard): leave}
+    box.buttonClicked.connect(lambda clicked: acts.get(clicked, _stay)())
+    box.open()
+    return box
+
+
+def put_aside(document: Document, folder: Path) -> Path:
+    """Keep a copy of a document that is about to be closed; returns its file.
+
+    Raises:
+        StorageFailed: it cannot be written.
+    """
+    file = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.ora"
+    save_project(document, file, {})
+    for older in sorted(folder.glob("*.ora"))[:-COPIES_KEPT]:  # their names begin with the time
+        older.unlink(missing_ok=True)
+    return file
+
+
+def _stay() -> None:
+    """Cancel: everything stays as it is."""
