@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.canvas.blend_modes import BlendMode
 from core.canvas.layers import Layer
+from core.canvas.selection import KeptMasks
 from core.canvas.tiles import Snapshot, TileChanges, TiledSurface, TileKey, bytes_of
 from core.geometry import Point, Rect, Size
 from core.request import Pixels
@@ -75,18 +77,20 @@ class Sheet:
     surface: TiledSurface
     visible: bool
     opacity: float
+    blend_mode: BlendMode
+    locked: bool
 
     @classmethod
     def of(cls, layer: Layer) -> Sheet:
         """The layer as it is now; its surface by reference."""
-        return cls(layer, layer.name, layer.surface, layer.visible, layer.opacity)
+        values = {each.name: getattr(layer, each.name) for each in fields(layer)}
+        return cls(layer, **values)
 
     def restore(self) -> Layer:
         """Make the layer what it was."""
-        layer = self.layer
-        layer.name, layer.surface = self.name, self.surface
-        layer.visible, layer.opacity = self.visible, self.opacity
-        return layer
+        for each in fields(self.layer):
+            setattr(self.layer, each.name, getattr(self, each.name))
+        return self.layer
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class Structure:
     Attributes:
         origin: Where the first canvas's corner lies on this one; grows with the canvas.
         sheets: Bottom first.
+        selection: What the tools may touch; None is everything.
+        kept_masks: Masks put by, by name.
     """
 
     size: Size
@@ -103,11 +109,28 @@ class Structure:
     sheets: tuple[Sheet, ...]
     active: Layer
     mask: TiledSurface
+    selection: TiledSurface | None = field(default=None, compare=False)  # has its own event
+    kept_masks: KeptMasks = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document) -> Structure:
+        """The document as it is now."""
+        return cls(
+            document.size,
+            document.origin,
+            tuple(map(Sheet.of, document.layers)),
+            document.active_layer,
+            document.mask,
+            document.selection.surface,
+            document.kept_masks,
+        )
 
     @property
     def surfaces(self) -> set[TiledSurface]:
         """Every surface in it."""
-        return {self.mask, *(sheet.surface for sheet in self.sheets)}
+        selection = () if self.selection is None else (self.selection,)
+        painted = (sheet.surface for sheet in self.sheets)
+        return {self.mask, *painted, *selection, *self.kept_masks.values()}
 
     def without(self, layer: Layer) -> Structure:
         """The same without that layer; what lay below it, or else above, becomes active."""
@@ -116,9 +139,17 @@ class Structure:
         active = sheets[max(0, index - 1)].layer if self.active is layer else self.active
         return replace(self, sheets=sheets, active=active)
 
-    def with_layer(self, layer: Layer) -> Structure:
-        """The same with a new active layer on top."""
-        return replace(self, sheets=(*self.sheets, Sheet.of(layer)), active=layer)
+    def with_layer(self, layer: Layer, index: int | None = None) -> Structure:
+        """The same with a new active layer at that place, 0 at the bottom; None is the top."""
+        index = len(self.sheets) if index is None else index
+        sheets = (*self.sheets[:index], Sheet.of(layer), *self.sheets[index:])
+        return replace(self, sheets=sheets, active=layer)
+
+    def reordered(self, layer: Layer, index: int) -> Structure:
+        """The same with that layer at place `index` of the result, 0 at the bottom."""
+        (sheet,) = (sheet for sheet in self.sheets if sheet.layer is layer)
+        others = [other for other in self.sheets if other is not sheet]
+        return replace(self, sheets=(*others[:index], sheet, *others[index:]))
 
     def with_sheet(self, sheet: Sheet) -> Structure:
         """The same with one layer as `sheet` says."""
@@ -134,6 +165,8 @@ class Structure:
             origin=Point(self.origin.x + shift.x, self.origin.y + shift.y),
             sheets=tuple(replace(s, surface=surfaces[s.surface]) for s in self.sheets),
             mask=surfaces[self.mask],
+            selection=None if self.selection is None else surfaces[self.selection],
+            kept_masks={name: surfaces[mask] for name, mask in self.kept_masks.items()},
         )
 
 

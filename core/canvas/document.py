@@ -8,15 +8,16 @@ It belongs to one thread; `flatten` and `mask_pixels` give arrays that belong to
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from core.canvas.appearance import Appearance
 from core.canvas.brush import Brush
-from core.canvas.commands import Sheet, Structure, StructureChanged, TilesChanged
+from core.canvas.changing import Change, Closed, OpenChange, Painted
+from core.canvas.commands import Structure, StructureChanged, TilesChanged
 from core.canvas.layers import Layer
 from core.canvas.limits import affordable, require_canvas_size, require_fit, require_image
+from core.canvas.selection import KeptMasks, Selection, is_blank
 from core.canvas.strokes import Stroke, StrokeTarget
-from core.canvas.tiles import NOWHERE, TileChanges, TiledSurface, bounds_of, pieces
+from core.canvas.tiles import NOWHERE, TileChanges, TiledSurface
 from core.canvas.undo import Command, UndoStack
 from core.errors import InvalidRequest
 from core.geometry import Point, Rect, Size
@@ -33,6 +34,8 @@ class Document:
             the active layer is different; before `changed`.
         frame_changed: Emitted when `frame` is different.
         undo_stack: What can be taken back; call `undo` and `redo` here, not there.
+        selection: What strokes and other changes of pixels are limited to.
+        kept_masks: Masks put by, by name; see `core.canvas.filling.keep_mask`.
     """
 
     def __init__(self, size: Size) -> None:
@@ -73,7 +76,9 @@ class Document:
         self._frame = self.bounds
         self._layers: tuple[Layer, ...] = (layer,)
         self._active = layer
-        self._stroke: Stroke | None = None
+        self._stroke: OpenChange | None = None
+        self.selection = Selection(self.perform)
+        self.kept_masks: KeptMasks = {}
         self._appearance = Appearance(TiledSurface(1, self._size))
         self._appearance.set_layers(self._layers, self._active)
 
@@ -170,16 +175,12 @@ class Document:
 
     def mask_touches(self, rect: Rect) -> bool:
         """Whether any pixel in `rect` is masked, however little."""
-        tiles = self.mask.tiles
-        return any(
-            key in tiles and bool(tiles[key][in_tile].any())
-            for key, in_tile, _ in pieces(rect.intersected(self.bounds))
-        )
+        return self.mask.touches(rect)
 
     @property
     def mask_is_empty(self) -> bool:
         """Whether no pixel is masked."""
-        return not any(tile.any() for tile in self.mask.tiles.values())
+        return is_blank(self.mask)
 
     # What can be done
 
@@ -187,11 +188,29 @@ class Document:
         """Press: a stroke on the layer that is active now, or on the mask, whatever comes later.
 
         A stroke that is still open is finished first.
+
+        Raises:
+            InvalidRequest: the layer is locked or hidden.
         """
         self.settle()
+        if target is StrokeTarget.PAINT:
+            self._active.require_paintable()
         surface = self._active.surface if target is StrokeTarget.PAINT else self.mask
-        self._stroke = Stroke(surface, brush, target, self._on_painted, self._on_stroke_closed)
-        return self._stroke
+        selected = self.selection.surface
+        return self.begin(
+            lambda painted, closed: Stroke(surface, brush, target, painted, closed, selected)
+        )
+
+    def begin(self, make: Callable[[Painted, Closed], Change]) -> Change:
+        """Begin what goes on until it is finished or cancelled; what is still open is finished.
+
+        Args:
+            make: Gets whom to tell of every changed rectangle, and of the end and its command.
+        """
+        self.settle()
+        change = make(self._on_painted, self._on_stroke_closed)
+        self._stroke = change
+        return change
 
     def settle(self) -> None:
         """Finish the stroke that is open, if one is, so that nothing painted gets lost."""
@@ -200,15 +219,15 @@ class Document:
 
     def clear_mask(self) -> None:
         """Mask nothing; an undo step unless nothing was masked."""
-        self._edit_mask("Clear mask", TiledSurface.clear)
+        self.edit_surface("Clear mask", self.mask, TiledSurface.clear)
 
     def invert_mask(self) -> None:
         """Mask what is not masked and the other way round; one undo step."""
-        self._edit_mask("Invert mask", TiledSurface.invert)
+        self.edit_surface("Invert mask", self.mask, TiledSurface.invert)
 
     def fill_mask(self, rect: Rect) -> None:
         """Mask all of `rect` that lies on the canvas; an undo step unless it was so already."""
-        self._edit_mask("Fill mask", lambda mask: mask.fill(rect))
+        self.edit_surface("Fill mask", self.mask, lambda mask: mask.fill(rect))
 
     def place_image(
         self,
@@ -258,34 +277,22 @@ class Document:
             self._restructure("Extend canvas", self._extended(grown), Rect.of_size(grown.size))
         return Point(-grown.x, -grown.y)
 
-    def set_visible(self, layer: Layer, visible: bool) -> None:
-        """Show or hide a layer; one undo step, none if it is so already."""
-        if layer.visible != visible:
-            sheet = replace(Sheet.of(layer), visible=visible)
-            self._change_sheet("Show layer" if visible else "Hide layer", sheet)
-
-    def set_opacity(self, layer: Layer, opacity: float) -> None:
-        """Fade a layer, 0 to 1; one undo step, none if it is so already.
-
-        Raises:
-            InvalidRequest: `opacity` is not between 0 and 1.
-        """
-        if not 0 <= opacity <= 1:
-            raise InvalidRequest(f"The opacity is {opacity:g}; it must lie between 0 and 1.")
-        if layer.opacity != opacity:
-            self._change_sheet("Layer opacity", replace(Sheet.of(layer), opacity=opacity))
-
-    def remove_layer(self, layer: Layer) -> None:
-        """Take a layer away; one undo step.
-
-        Raises:
-            InvalidRequest: it is the only one.
-        """
-        if len(self._layers) == 1:
-            raise InvalidRequest("A picture needs at least one layer. Add another one first.")
+    def edit_surface(
+        self, name: str, surface: TiledSurface, edit: Callable[[TiledSurface], object]
+    ) -> bool:
+        """Let `edit` write a layer's surface or the mask's; one step, False if nothing differs."""
         self.settle()
-        dirty = bounds_of(layer.surface.tiles).intersected(self.bounds)
-        self._restructure("Remove layer", self._structure.without(layer), dirty)
+        before = surface.snapshot()
+        edit(surface)
+        command = TilesChanged.since(before, surface, name)
+        if command is not None:
+            self.perform(command)
+        return command is not None
+
+    def perform(self, command: Command) -> None:
+        """Carry a command out, remember it, and tell what is different."""
+        self.settle()
+        self._announce_after(lambda document: self._perform(command))
 
     def undo(self) -> Rect:
         """Take back the last step, or the stroke that is open; returns what changed."""
@@ -320,6 +327,9 @@ class Document:
         dx, dy = structure.origin.x - self._origin.x, structure.origin.y - self._origin.y
         self._origin = structure.origin
         self._frame = self._frame.translated(dx, dy)
+        self.selection.become(structure.selection)
+        self.selection.forget_last(structure.size)
+        self.kept_masks = structure.kept_masks
         if structure.mask is not self.mask:
             self._appearance = Appearance(structure.mask)
             dirty = self.bounds
@@ -331,8 +341,7 @@ class Document:
 
     @property
     def _structure(self) -> Structure:
-        sheets = tuple(map(Sheet.of, self._layers))
-        return Structure(self._size, self._origin, sheets, self._active, self.mask)
+        return Structure.of(self)
 
     def _extended(self, bounds: Rect) -> Structure:
         """This document on the larger canvas `bounds`, which may begin left of and above it."""
@@ -340,21 +349,9 @@ class Document:
         self.settle()
         return self._structure.moved(Point(-bounds.x, -bounds.y), bounds.size)
 
-    def _change_sheet(self, name: str, sheet: Sheet) -> None:
-        dirty = bounds_of(sheet.surface.tiles).intersected(self.bounds)
-        self._restructure(name, self._structure.with_sheet(sheet), dirty)
-
     def _restructure(self, name: str, after: Structure, dirty: Rect) -> None:
         command = StructureChanged.between(name, self._structure, after, dirty)
         self._announce_after(lambda document: self._perform(command))
-
-    def _edit_mask(self, name: str, edit: Callable[[TiledSurface], object]) -> None:
-        self.settle()
-        before = self.mask.snapshot()
-        edit(self.mask)
-        command = TilesChanged.since(before, self.mask, name)
-        if command is not None:
-            self._announce_after(lambda document: self._perform(command))
 
     def _perform(self, command: Command) -> Rect:
         dirty = command.redo(self)
@@ -377,7 +374,7 @@ class Document:
         self._appearance.invalidate(dirty, surface)
         self.changed.emit(dirty)
 
-    def _on_stroke_closed(self, command: TilesChanged | None) -> None:
+    def _on_stroke_closed(self, command: Command | None) -> None:
         self._stroke = None
         if command is not None:
             self.undo_stack.push(command)

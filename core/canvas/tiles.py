@@ -130,6 +130,13 @@ class TiledSurface:
         tile = self._tiles.get((tx, ty), EMPTY_TILE[self.channels])
         return read_only(tile)
 
+    def touches(self, rect: Rect) -> bool:
+        """Whether any value in `rect` is not 0."""
+        return any(
+            key in self._tiles and bool(self._tiles[key][in_tile].any())
+            for key, in_tile, _ in pieces(rect.intersected(self.bounds))
+        )
+
     def tile_for_writing(self, tx: int, ty: int) -> Pixels:
         """The tile itself, made or copied first where it is absent or shared.
 

@@ -83,6 +83,15 @@ class UndoStack:
         """Memory that all commands keep alive."""
         return sum(step.command.bytes for step in (*self._done, *self._undone))
 
+    @property
+    def last(self) -> Command | None:
+        """The command that `undo` would unmake."""
+        return self._done[-1].command if self._done else None
+
+    def forget_last(self) -> None:
+        """Drop the newest command without unmaking it: the next one leads from where it began."""
+        self._done.pop()
+
     def push(self, command: Command) -> None:
         """Take in a command that has just been performed; what was undone is forgotten."""
         self._undone.clear()

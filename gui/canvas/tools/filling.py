@@ -1,0 +1,94 @@
+"""Bucket and gradient, on the active layer or on the mask."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+
+from core.geometry import Point
+from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Sketch
+from gui.canvas.tools.selecting import SelectionSettings
+
+if TYPE_CHECKING:
+    from core.canvas.document import Document
+    from core.canvas.layers import Layer
+    from gui.brush_settings import BrushSettings
+
+
+class BucketTool:
+    """Fills what looks like the pixel that is clicked with the brush's colour."""
+
+    name = "Fill"
+    cursor: Qt.CursorShape | None = Qt.CursorShape.CrossCursor
+
+    def __init__(self, brush: BrushSettings, settings: SelectionSettings) -> None:
+        self._brush, self._settings = brush, settings
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Fill at the press; one step."""
+        from core.canvas.filling import fill_alike
+
+        assert canvas.document is not None
+        fill_alike(
+            canvas.document,
+            target_of(canvas.document, self._settings),
+            Point(math.floor(press.x), math.floor(press.y)),
+            self._brush.colour,
+            self._settings.tolerance,
+            self._settings.contiguous,
+            self._settings.merged,
+        )
+        yield
+
+
+class GradientTool:
+    """Lays the brush's colour on, full where the drag begins and gone where it ends."""
+
+    name = "Gradient"
+    cursor: Qt.CursorShape | None = Qt.CursorShape.CrossCursor
+
+    def __init__(self, brush: BrushSettings, settings: SelectionSettings) -> None:
+        self._brush, self._settings = brush, settings
+        self._line: tuple[tuple[float, float], ...] = ()
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Draw a line; the release fills, one step. Shift keeps to steps of 45°."""
+        from core.canvas.filling import fill_gradient, paint_target
+
+        document = canvas.document
+        assert document is not None
+        target = target_of(document, self._settings)
+        paint_target(document, target)  # a locked layer is refused before the line is drawn
+        end = press
+        try:
+            pointer = yield
+            while pointer.is_down:
+                end = pointer
+                self._line = ((press.x, press.y), _end(press, end))
+                canvas.update()
+                pointer = yield
+        finally:
+            self._line = ()
+            canvas.update()
+        fill_gradient(document, target, (press.x, press.y), _end(press, end), self._brush.colour)
+
+    def sketch(self, canvas: Canvas) -> Sketch | None:
+        """The line that is being drawn."""
+        return Sketch((self._line,), self._line) if self._line else None
+
+
+def target_of(document: Document, settings: SelectionSettings) -> Layer | None:
+    """What is filled: the active layer, or None for the mask."""
+    return None if settings.fills_mask else document.active_layer
+
+
+def _end(press: Pointer, pointer: Pointer) -> tuple[float, float]:
+    if not pointer.modifiers & Qt.KeyboardModifier.ShiftModifier:
+        return pointer.x, pointer.y
+    across, down = pointer.x - press.x, pointer.y - press.y
+    eighth = math.pi / 4
+    angle = round(math.atan2(down, across) / eighth) * eighth
+    length = across * math.cos(angle) + down * math.sin(angle)
+    return press.x + length * math.cos(angle), press.y + length * math.sin(angle)

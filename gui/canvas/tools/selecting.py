@@ -1,0 +1,267 @@
+"""Drawing a selection, or in the same ways the mask: rectangle, ellipse, lasso, polygon, wand."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from core.geometry import Point, Rect
+from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Sketch
+
+if TYPE_CHECKING:
+    from core.canvas.selection import Combination
+    from core.canvas.tiles import TiledSurface
+
+CLICK = 3
+"""View pixels within which a drag is a click, and a polygon's end its beginning."""
+MOST_CORNERS = 20_000
+"""Points of a lasso; a longer one loses every second, which nobody can see."""
+NOTHING_LEFT = "Nothing was left of the selection, so everything is selected again."
+_CHORDS = 64
+
+Line = tuple[tuple[float, float], ...]
+
+
+class SelectionTarget(StrEnum):
+    """What the selection tools draw."""
+
+    SELECTION = "selection"
+    MASK = "mask"
+
+
+class SelectionSettings(QObject):
+    """What the selection tools and the bucket are set to.
+
+    Attributes:
+        target: What is drawn.
+        how: ``"replace"``, ``"add"``, ``"subtract"`` or ``"intersect"``, unless keys say otherwise.
+        fills_mask: Whether bucket and gradient go onto the mask instead of the layer.
+        tolerance: 0 to 255; how far a colour may be from the one that was touched.
+        contiguous: Whether the wand takes only what hangs together.
+        merged: Whether it looks at the whole picture, not at the active layer alone.
+
+    Signals:
+        changed: One of them has another value.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.target = SelectionTarget.SELECTION
+        self.how = "replace"
+        self.fills_mask = False
+        self.tolerance = 32.0
+        self.contiguous = True
+        self.merged = True
+
+    def change(self, **values: object) -> None:
+        """Set several at once and tell it once; the tolerance is kept within 0 to 255."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.target = SelectionTarget(self.target)
+        tolerance = float(self.tolerance)
+        self.tolerance = 0.0 if math.isnan(tolerance) else min(max(tolerance, 0.0), 255.0)
+        self.changed.emit()
+
+    def how_with(self, modifiers: Qt.KeyboardModifier) -> Combination:
+        """Shift adds, Alt takes away, both keep what is in both; without them as it is set."""
+        from core.canvas.selection import Combination
+
+        adds = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        takes = bool(modifiers & Qt.KeyboardModifier.AltModifier)
+        if adds and takes:
+            return Combination.INTERSECT
+        if adds:
+            return Combination.ADD
+        return Combination.SUBTRACT if takes else Combination(self.how)
+
+
+class _ShapeTool:
+    """What the tools have in common: where a shape goes, and the line that is shown meanwhile."""
+
+    name = ""
+    cursor: Qt.CursorShape | None = Qt.CursorShape.CrossCursor
+
+    def __init__(self, settings: SelectionSettings) -> None:
+        self._settings = settings
+        self._line: Line = ()
+
+    def sketch(self, canvas: Canvas) -> Sketch | None:
+        """The outline as far as it is drawn."""
+        return Sketch((self._line,)) if self._line else None
+
+    def _show(self, canvas: Canvas, line: Line) -> None:
+        self._line = line
+        canvas.update()
+
+    def _take(self, canvas: Canvas, shape: TiledSurface, how: Combination) -> None:
+        """Give the shape to the selection or to the mask; one step."""
+        from core.canvas.filling import combine_into_mask
+        from core.canvas.selection import Combination, combined
+
+        document = canvas.document
+        assert document is not None
+        if self._settings.target is SelectionTarget.MASK:
+            selected = document.selection.surface
+            if selected is not None:
+                shape = combined(selected, shape, Combination.INTERSECT)
+            combine_into_mask(document, f"Mask {self.name.lower()}", shape, how)
+        elif not document.selection.select(shape, f"Select {self.name.lower()}", how):
+            canvas.refused.emit(NOTHING_LEFT)
+
+    def _click(self, canvas: Canvas, how: Combination) -> None:
+        """A click that draws nothing takes the selection away, as everywhere."""
+        assert canvas.document is not None
+        if how == "replace" and self._settings.target is SelectionTarget.SELECTION:
+            canvas.document.selection.deselect()
+
+
+class BoxTool(_ShapeTool):
+    """A rectangle, or the ellipse in it, from corner to corner.
+
+    Shift, pressed after the drag began, makes it as high as wide; Alt draws it about its middle.
+    """
+
+    def __init__(self, settings: SelectionSettings, is_round: bool = False) -> None:
+        super().__init__(settings)
+        self.name = "Ellipse" if is_round else "Rectangle"
+        self._is_round = is_round
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Draw from press to release."""
+        how = self._settings.how_with(press.modifiers)
+        free = press.modifiers
+        rect = Rect(round(press.x), round(press.y), 0, 0)
+        try:
+            pointer = yield
+            while pointer.is_down:
+                free &= pointer.modifiers  # keys that chose the way are let go before they shape
+                rect = _box(press, pointer, pointer.modifiers & ~free)
+                self._show(canvas, self._outline(rect))
+                pointer = yield
+        finally:
+            self._show(canvas, ())
+        if max(rect.size) * canvas.viewport.zoom < CLICK:
+            self._click(canvas, how)
+        elif not rect.is_empty:
+            self._take(canvas, self._shape(canvas, rect), how)
+
+    def _shape(self, canvas: Canvas, rect: Rect) -> TiledSurface:
+        from core.canvas.shapes import ellipse, rectangle
+
+        assert canvas.document is not None
+        draw = ellipse if self._is_round else rectangle
+        return draw(rect, canvas.document.size)
+
+    def _outline(self, rect: Rect) -> Line:
+        if not self._is_round:
+            left, top, right, bottom = rect.x, rect.y, rect.right, rect.bottom
+            return (left, top), (right, top), (right, bottom), (left, bottom), (left, top)
+        angles = [2 * math.pi * number / _CHORDS for number in range(_CHORDS + 1)]
+        across, down = rect.width / 2, rect.height / 2
+        return tuple(
+            (rect.x + across + across * math.cos(angle), rect.y + down + down * math.sin(angle))
+            for angle in angles
+        )
+
+
+class LassoTool(_ShapeTool):
+    """A line drawn by hand, closed on release."""
+
+    name = "Lasso"
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Draw from press to release."""
+        how = self._settings.how_with(press.modifiers)
+        corners = [(press.x, press.y)]
+        try:
+            pointer = yield
+            while pointer.is_down:
+                corners.append((pointer.x, pointer.y))
+                if len(corners) > MOST_CORNERS:
+                    corners = corners[::2]
+                self._show(canvas, tuple(corners))
+                pointer = yield
+        finally:
+            self._show(canvas, ())
+        self._close(canvas, corners, how)
+
+    def _close(self, canvas: Canvas, corners: list[tuple[float, float]], how: Combination) -> None:
+        from core.canvas.shapes import polygon
+
+        assert canvas.document is not None
+        if _extent(corners) * canvas.viewport.zoom < CLICK or len(corners) < 3:
+            self._click(canvas, how)
+        else:
+            self._take(canvas, polygon(corners, canvas.document.size), how)
+
+
+class PolygonTool(LassoTool):
+    """Straight pieces from click to click; Enter, a double click or its beginning closes it."""
+
+    name = "Polygon"
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Go on over several presses."""
+        how = self._settings.how_with(press.modifiers)
+        corners = [(press.x, press.y)]
+        closes = False
+        try:
+            pointer = yield
+            while not pointer.confirms and not (closes and not pointer.is_down):
+                if pointer.clicks:
+                    closes = pointer.clicks == 2 or self._is_back(canvas, corners, pointer)
+                    corners += [] if closes else [(pointer.x, pointer.y)]
+                self._show(canvas, (*corners, (pointer.x, pointer.y)))
+                pointer = yield
+        finally:
+            self._show(canvas, ())
+        self._close(canvas, corners[:MOST_CORNERS], how)
+
+    def _is_back(
+        self, canvas: Canvas, corners: list[tuple[float, float]], pointer: Pointer
+    ) -> bool:
+        x, y = corners[0]
+        away = math.hypot(pointer.x - x, pointer.y - y) * canvas.viewport.zoom
+        return len(corners) > 2 and away <= 2 * CLICK
+
+
+class WandTool(_ShapeTool):
+    """What looks like the pixel that is clicked."""
+
+    name = "Magic wand"
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Take it at the press."""
+        from core.canvas.wand import alike
+
+        document, settings = canvas.document, self._settings
+        assert document is not None
+        tile_of = document.flattened_tile if settings.merged else document.active_layer.surface.tile
+        start = Point(math.floor(press.x), math.floor(press.y))
+        shape = alike(tile_of, document.size, start, settings.tolerance, settings.contiguous)
+        self._take(canvas, shape, settings.how_with(press.modifiers))
+        yield
+
+
+def _box(press: Pointer, pointer: Pointer, keys: Qt.KeyboardModifier) -> Rect:
+    """The rectangle between two places, on whole pixels."""
+    across, down = pointer.x - press.x, pointer.y - press.y
+    if keys & Qt.KeyboardModifier.ShiftModifier:
+        side = max(abs(across), abs(down))
+        across, down = math.copysign(side, across), math.copysign(side, down)
+    x, y = press.x, press.y
+    if keys & Qt.KeyboardModifier.AltModifier:
+        x, y, across, down = x - across, y - down, 2 * across, 2 * down
+    left, right = sorted((round(x), round(x + across)))
+    top, bottom = sorted((round(y), round(y + down)))
+    return Rect.between(left, top, right, bottom)
+
+
+def _extent(corners: list[tuple[float, float]]) -> float:
+    across, down = zip(*corners, strict=True)
+    return max(max(across) - min(across), max(down) - min(down))

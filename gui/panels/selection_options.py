@@ -1,0 +1,141 @@
+"""What the selection tools, the bucket and the gradient can be set to."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from gui.canvas.tools.filling import BucketTool, GradientTool
+from gui.canvas.tools.gesture import Tool
+from gui.canvas.tools.selecting import PolygonTool, SelectionSettings, WandTool
+from gui.theme import Theme
+from gui.widgets.number_field import NumberField
+from gui.widgets.segmented import Segmented
+
+_WAYS = (
+    ("replace", "square-dashed", "New", "Instead of what is selected"),
+    ("add", "squares-unite", "Add", "Add to what is selected (Shift)"),
+    ("subtract", "squares-subtract", "Subtract", "Take away from what is selected (Alt)"),
+    ("intersect", "squares-intersect", "Intersect", "Keep what is in both (Shift+Alt)"),
+)
+
+
+_HINT = "Shift adds, Alt takes away"
+
+
+class SelectionOptions(QWidget):
+    """A row for the bar above the canvas; shows what the tool in the hand looks at."""
+
+    def __init__(
+        self, settings: SelectionSettings, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._target = Segmented(
+            "What is drawn",
+            [
+                ("selection", "Selection", "Draw what the tools may touch"),
+                ("mask", "Mask", "Draw what the next picture repaints"),
+            ],
+        )
+        self._ground = Segmented(
+            "What is filled",
+            [
+                ("layer", "Layer", "Fill the active layer"),
+                ("mask", "Mask", "Fill what the next picture repaints"),
+            ],
+        )
+        self._how = Segmented("How shapes join", [(v, name, tip) for v, _, name, tip in _WAYS])
+        for button, (_, icon, _, _) in zip(self._how.findChildren(QToolButton), _WAYS, strict=True):
+            button.setText("")
+            button.setFixedSize(QSize(30, 26))
+            theme.set_icon(button, icon)
+        self._tolerance = NumberField("Tolerance", 0, 255, 1, 0)
+        self._tolerance.setFixedWidth(72)
+        self._tolerance.setToolTip("How far a colour may be from the one that is clicked")
+        self._tolerance_label = QLabel("Tolerance")
+        self._contiguous = QCheckBox("Contiguous")
+        self._contiguous.setToolTip("Only what hangs together with the pixel that is clicked")
+        self._sample = Segmented(
+            "Where colours are looked at",
+            [
+                ("picture", "Picture", "Look at the whole picture"),
+                ("layer", "Layer", "Look at the active layer alone"),
+            ],
+        )
+        self._hint = QLabel()
+        self._hint.setObjectName("hint")
+        self._lay_out()
+        self._target.chosen.connect(self._on_target)
+        self._ground.chosen.connect(self._on_ground)
+        self._how.chosen.connect(self._on_how)
+        self._tolerance.edited.connect(self._on_tolerance)
+        self._contiguous.toggled.connect(self._on_contiguous)
+        self._sample.chosen.connect(self._on_sample)
+        settings.changed.connect(self._show_settings)
+        self._show_settings()
+
+    def show_tool(self, tool: Tool) -> None:
+        """Show what that tool looks at."""
+        fills = isinstance(tool, BucketTool | GradientTool)
+        self._ground.setVisible(fills)
+        self._target.setVisible(not fills)
+        self._how.setVisible(not fills)
+        self._hint.setText(
+            "Enter or a double click closes it" if isinstance(tool, PolygonTool) else _HINT
+        )
+        looks = isinstance(tool, BucketTool | WandTool)
+        for widget in (self._tolerance, self._tolerance_label, self._contiguous, self._sample):
+            widget.setVisible(looks)
+        self._hint.setVisible(not fills and not looks)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        for widget in (self._target, self._ground, self._how):
+            row.addWidget(widget, alignment=middle)
+        field = QHBoxLayout()
+        field.setSpacing(8)
+        field.addWidget(self._tolerance_label)
+        field.addWidget(self._tolerance)
+        row.addLayout(field)
+        row.addWidget(self._contiguous)
+        row.addWidget(self._sample, alignment=middle)
+        row.addWidget(self._hint)
+
+    def _show_settings(self) -> None:
+        settings = self._settings
+        self._target.show_choice(settings.target)
+        self._ground.show_choice("mask" if settings.fills_mask else "layer")
+        self._how.show_choice(settings.how)
+        self._tolerance.show_value(settings.tolerance)
+        self._contiguous.blockSignals(True)
+        self._contiguous.setChecked(settings.contiguous)
+        self._contiguous.blockSignals(False)
+        self._sample.show_choice("picture" if settings.merged else "layer")
+
+    @Slot(str)
+    def _on_target(self, value: str) -> None:
+        self._settings.change(target=value)
+
+    @Slot(str)
+    def _on_ground(self, value: str) -> None:
+        self._settings.change(fills_mask=value == "mask")
+
+    @Slot(str)
+    def _on_how(self, value: str) -> None:
+        self._settings.change(how=value)
+
+    @Slot(float)
+    def _on_tolerance(self, value: float) -> None:
+        self._settings.change(tolerance=value)
+
+    @Slot(bool)
+    def _on_contiguous(self, value: bool) -> None:
+        self._settings.change(contiguous=value)
+
+    @Slot(str)
+    def _on_sample(self, value: str) -> None:
+        self._settings.change(merged=value == "picture")
