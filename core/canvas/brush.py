@@ -1,30 +1,54 @@
-"""A round brush: what its stamp covers, and where stamps fall along a stroke.
-
-Positions are in document pixels, continuous: the centre of the first pixel is (0.5, 0.5).
-"""
+"""A brush: what its dabs cover, how they follow the pen, and how far apart they fall."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.canvas.dabs import Dabs, Sample, dabs_between, dabs_with_steps
+from core.canvas.dynamics import STEADY, BrushDynamics, Response
+from core.canvas.stamps import StampCache, disc, stamp_side
+from core.canvas.tips import TURNS, Tip
 from core.errors import InvalidRequest
 from core.geometry import Rect
 from core.request import Pixels
-
-Dabs = NDArray[np.float64]
-"""Rows of x, y, pressure."""
 
 SMALLEST_STEP = 0.5
 LINE_SPACING = 0.25
 _SOFT_EDGE = 16.0
 _PHASES = 4
 _NUDGE = 1e-6  # a centre exactly between two phases must not depend on its last bit
+_FINEST_RUNG = 0.125  # pixels; sizes in between share a stamp
+_RUNGS = 128  # and above 16 pixels, so many sizes share an octave
+
+_stamps = StampCache()
+
+
+class Placed(NamedTuple):
+    """One dab on the pixels.
+
+    Attributes:
+        left, top: Its upper left pixel.
+        size: Diameter in pixels.
+        phase_x, phase_y: Its sub-pixel position, in phases of the brush at that size.
+        turn: Direction of its tip.
+        most: 0 to 255; how far it may cover.
+        gain: 0 to 255; how far it goes there at once.
+    """
+
+    left: int
+    top: int
+    size: float
+    phase_x: int
+    phase_y: int
+    turn: int
+    most: int
+    gain: int
 
 
 @dataclass(frozen=True)
@@ -33,12 +57,15 @@ class Brush:
 
     Attributes:
         size: Diameter in pixels, 1 to 1000.
-        hardness: 0 fades from the centre on, 1 has an edge one pixel wide.
+        hardness: 0 fades from the centre on, 1 has an edge one pixel wide; a tip has its own edge.
         opacity: 0 to 1; the most a whole stroke can do, however often it crosses itself.
         flow: 0 to 1; how far a single dab goes towards what it covers.
         spacing: Distance of two dabs as a fraction of the diameter, 0.01 to 10.
         colour: Red, green, blue, 0 to 255; a mask does not look at it.
         erases: Takes away instead of painting.
+        strength: 0 to 1; what a mask becomes where it is fully covered. Colour is not touched.
+        dynamics: How size, opacity and flow follow the pen.
+        tip: The picture of a dab; None is a disc.
 
     Raises:
         InvalidRequest: a number lies outside its range or is not a number.
@@ -51,135 +78,115 @@ class Brush:
     spacing: float = 0.1
     colour: tuple[int, int, int] = (0, 0, 0)
     erases: bool = False
+    strength: float = 1.0
+    dynamics: BrushDynamics = STEADY
+    tip: Tip | None = None
 
     def __post_init__(self) -> None:
         _require("size", self.size, 1, 1000)
-        _require("hardness", self.hardness, 0, 1)
-        _require("opacity", self.opacity, 0, 1)
-        _require("flow", self.flow, 0, 1)
         _require("spacing", self.spacing, 0.01, 10)
+        for name in ("hardness", "opacity", "flow", "strength"):
+            _require(name, getattr(self, name), 0, 1)
         for value in self.colour:
             _require("colour", value, 0, 255)
 
     @property
     def step(self) -> float:
-        """Pixels from dab to dab.
+        """Pixels from dab to dab at the full size; see `step_at`."""
+        return self._step(self.size)
+
+    def step_at(self, pressure: float, tilt: float) -> float:
+        """Pixels from a dab of a pen held so to the next dab.
 
         Where the spacing means a line (up to 0.25), a large brush steps no further than the root
         of its size: the edge of a row of discs ripples by step² / (4 size), so by 1/4 pixel.
         """
-        step = self.spacing * self.size
-        if self.spacing <= LINE_SPACING:
-            step = min(step, math.sqrt(self.size))
+        return self._step(max(1.0, self.size * self.dynamics.size.at(pressure, tilt)))
+
+    def _step(self, size: float) -> float:
+        step = self.spacing * size
+        if self.spacing <= LINE_SPACING and self.tip is None:
+            step = min(step, math.sqrt(size))
         return max(step, SMALLEST_STEP)
 
-    @property
-    def phases(self) -> int:
-        """Sub-pixel positions of the stamp in each direction; one where the edge is softer."""
-        return 1 if self.size / 2 * (1 - self.hardness) >= _SOFT_EDGE else _PHASES
+    def side(self, size: float) -> int:
+        """Side of the array that holds a dab of that diameter."""
+        return stamp_side(size) if self.tip is None else self.tip.side(size)
 
-    def stamp(self, phase_x: int, phase_y: int) -> Pixels:
-        """Coverage of one dab; see `disc`."""
-        phases = self.phases
-        return disc(self.size, self.hardness, phase_x / phases, phase_y / phases)
+    def phases(self, size: float) -> int:
+        """Sub-pixel positions of a stamp in each direction; one where the edge is softer."""
+        is_soft = self.tip is None and size / 2 * (1 - self.hardness) >= _SOFT_EDGE
+        return 1 if is_soft else _PHASES
 
-    def placed(self, dabs: Dabs) -> list[Placed]:
-        """Where the stamps lie, to the nearest phase."""
-        phases, half = self.phases, stamp_side(self.size) // 2
+    def dabs(self, start: Sample, end: Sample, to_next: float, within: Rect) -> tuple[Dabs, float]:
+        """Dabs on the straight way between two samples; see `dabs_between`."""
+        if self.dynamics.size.is_on:
+            return dabs_with_steps(start, end, self.step_at, to_next, within)
+        return dabs_between(start, end, self.step, to_next, within)
+
+    def placed(self, dabs: Dabs, first: int = 0) -> list[Placed]:
+        """What the dabs put on the pixels, each at the nearest phase.
+
+        Args:
+            first: How many dabs the stroke had before; a turning tip looks at it.
+        """
+        if len(dabs) == 0:
+            return []
+        sizes = self._sizes(dabs)
+        different = sizes if self.dynamics.size.is_on else sizes[:1]  # numpy spreads one over all
+        phases = np.array([[self.phases(size)] for size in different])
+        halves = np.array([[self.side(size) // 2] for size in different])
         snapped = np.floor(dabs[:, :2] * phases + (0.5 + _NUDGE)).astype(np.int64)
-        corner, phase = np.divmod(snapped, phases)
-        return list(map(Placed, *(corner - half).T.tolist(), *phase.T.tolist()))
+        corners, phase = np.divmod(snapped, phases)
+        most = _levels(self.dynamics.opacity, dabs)
+        gain = _levels(self.dynamics.flow, dabs, self.flow)
+        turns = self._turns(first, len(dabs))
+        return list(
+            map(Placed, *(corners - halves).T.tolist(), sizes, *phase.T.tolist(), turns, most, gain)
+        )
+
+    def _sizes(self, dabs: Dabs) -> list[float]:
+        """The diameter of each dab, 1 at least."""
+        response = self.dynamics.size
+        if not response.is_on:
+            return [self.size] * len(dabs)
+        sizes = self.size * response.shares(dabs[:, 2], dabs[:, 3])
+        return _rungs(np.maximum(sizes, 1.0)).tolist()
+
+    def _turns(self, first: int, count: int) -> list[int]:
+        """A direction for each dab that looks like chance and is the same every time."""
+        if self.tip is None or not self.tip.turns:
+            return [0] * count
+        return [(number * 2654435761 >> 7) % TURNS for number in range(first, first + count)]
+
+    def stamp(self, dab: Placed) -> Pixels:
+        """Coverage of that dab, uint8 (side, side), read-only; no more than its `most`."""
+        name = (self.tip or self.hardness, dab.size, dab.phase_x, dab.phase_y, dab.turn)
+        stamp = _stamps.get(name, lambda: self._made(dab))
+        if dab.most == 255:
+            return stamp
+        return np.asarray(cv2.convertScaleAbs(stamp, alpha=dab.most / 255), np.uint8)
+
+    def _made(self, dab: Placed) -> Pixels:
+        phases = self.phases(dab.size)
+        x, y = dab.phase_x / phases, dab.phase_y / phases
+        if self.tip is None:
+            return disc(dab.size, self.hardness, x, y)
+        return self.tip.stamp(dab.size, x, y, dab.turn)
 
 
-class Placed(NamedTuple):
-    """One stamp: its upper left pixel, and its phases."""
-
-    left: int
-    top: int
-    phase_x: int
-    phase_y: int
+def _rungs(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sizes, to within half a per cent or a sixteenth of a pixel, whichever is more."""
+    steps = np.maximum(2 ** np.floor(np.log2(sizes)) / _RUNGS, _FINEST_RUNG)
+    return np.rint(sizes / steps) * steps
 
 
-class Sample(NamedTuple):
-    """One event of the pen or mouse: where, and how hard (0 to 1)."""
-
-    x: float
-    y: float
-    pressure: float
-
-
-def stamp_side(size: float) -> int:
-    """Side of the array that holds a dab of that diameter at any sub-pixel position."""
-    return 2 * math.ceil(size / 2 + 0.5) + 1
-
-
-@lru_cache(maxsize=48)
-def disc(size: float, hardness: float, offset_x: float, offset_y: float) -> Pixels:
-    """Coverage of a round dab, uint8 of shape (side, side), read-only.
-
-    The centre lies `side // 2` pixels plus the offset (0 to 1) from the upper left corner. With
-    hardness 1 the coverage falls in a straight line over the pixel around the edge, which is the
-    disc's area in each pixel to within a few percent; a softer edge is a smoothstep (3t² - 2t³).
-    """
-    side = stamp_side(size)
-    centres = np.arange(side, dtype=np.float32) + np.float32(0.5 - side // 2)
-    across, down = centres - np.float32(offset_x), centres - np.float32(offset_y)
-    width = max(size / 2 * (1 - hardness), 1.0)
-    outer = size / 2 + 0.5 / width
-    share = np.add.outer(down * down, across * across)
-    np.sqrt(share, out=share)
-    np.subtract(np.float32(outer), share, out=share)
-    np.clip(np.multiply(share, np.float32(1 / width), out=share), 0, 1, out=share)
-    if width > 1:
-        rise = np.float32(3) - 2 * share
-        rise *= share
-        share *= rise
-    share *= np.float32(255)
-    coverage = np.rint(share, out=share).astype(np.uint8)
-    coverage.flags.writeable = False
-    return coverage
-
-
-def dabs_between(
-    start: Sample, end: Sample, step: float, to_next: float, within: Rect
-) -> tuple[Dabs, float]:
-    """Dabs on the straight way from `start` to `end`, every `step` pixels.
-
-    Args:
-        to_next: Distance from `start` to the first dab, as the last call returned it.
-        within: Dabs whose centre is elsewhere are counted but left out, so that a jump to the
-            far side of the moon costs nothing.
-
-    Returns:
-        The dabs in order, and the distance from `end` to the next one. A way cut into several
-        gives the same dabs.
-    """
-    length = math.hypot(end.x - start.x, end.y - start.y)
-    count = max(0, math.floor((length - to_next) / step + 1e-9) + 1)
-    if count == 0:
-        return np.empty((0, 3)), to_next - length
-    enter, leave = _inside(start, end, within)
-    first = max(0, math.ceil((enter * length - to_next) / step - 1e-9))
-    last = min(count - 1, math.floor((leave * length - to_next) / step + 1e-9))
-    along = (to_next + np.arange(first, last + 1) * step) / max(length, 1e-12)
-    origin = np.array(start)
-    dabs = origin + along[:, np.newaxis] * (np.array(end) - origin)
-    return dabs, to_next + count * step - length
-
-
-def _inside(start: Sample, end: Sample, within: Rect) -> tuple[float, float]:
-    """Between which fractions the way is inside (Liang and Barsky, 1984); empty: (1, 0)."""
-    enter, leave = 0.0, 1.0
-    edges = ((start.x, end.x, within.x, within.right), (start.y, end.y, within.y, within.bottom))
-    for origin, target, low, high in edges:
-        way = target - origin
-        if way == 0:
-            if not low <= origin <= high:
-                return 1.0, 0.0
-            continue
-        near, far = sorted(((low - origin) / way, (high - origin) / way))
-        enter, leave = max(enter, near), min(leave, far)
-    return (enter, leave) if enter <= leave else (1.0, 0.0)
+def _levels(response: Response, dabs: Dabs, share: float = 1.0) -> list[int]:
+    """What the response leaves of `share`, in parts of 255."""
+    if not response.is_on:
+        return [round(255 * share)] * len(dabs)
+    levels = np.rint(255 * share * response.shares(dabs[:, 2], dabs[:, 3])).astype(np.int64)
+    return levels.tolist()
 
 
 def _require(name: str, value: float, least: float, most: float) -> None:

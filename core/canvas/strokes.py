@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from core.canvas.blending import Ink
-from core.canvas.brush import Brush, Dabs, Placed, Sample, dabs_between, stamp_side
+from core.canvas.brush import Brush, Placed
 from core.canvas.commands import TilesChanged
+from core.canvas.dabs import NO_DABS, Dabs, Sample
 from core.canvas.tiles import (
     EMPTY_TILE,
     NOWHERE,
@@ -25,6 +27,7 @@ from core.geometry import Rect
 from core.request import Pixels
 
 _FAR = 1e6  # pixels; no document reaches there, and sums of such numbers are still exact enough
+_HARDER = 0.04  # by so much more pressure a pen that stays in one place leaves another dab
 _GROUP = 256  # pixels a group of dabs may be long beyond one dab, so that diagonals stay cheap
 
 
@@ -53,39 +56,75 @@ class Stroke:
         target: StrokeTarget,
         painted: Callable[[TiledSurface, Rect], None],
         closed: Callable[[TilesChanged | None], None],
+        selected: TiledSurface | None = None,
     ) -> None:
-        """`painted` hears of every changed rectangle, `closed` of the end and its command."""
+        """Begin on a surface.
+
+        Args:
+            painted: Hears of every changed rectangle.
+            closed: Hears of the end and its command.
+            selected: How far each pixel may change, 0 to 255, one channel; None is all of it.
+        """
         self.is_open = True
         self._surface, self._brush, self._target = surface, brush, target
         self._painted, self._closed = painted, closed
+        self._selected = selected
         self._before = surface.snapshot()
         self._coverage = TiledSurface(1, surface.size)
         self._touched: set[TileKey] = set()
         self._ink = _ink(brush, surface.channels)
-        self._gain = _table(brush.flow, least=1)
+        self._count = 0
         self._fade = _table(brush.opacity)
         self._box = np.empty(0, np.uint8)
         self._last: Sample | None = None
+        self._dab: Sample | None = None
         self._to_next = 0.0
 
-    def move_to(self, x: float, y: float, pressure: float = 1.0) -> Rect:
+    def move_to(self, x: float, y: float, pressure: float = 1.0, tilt: float = 0.0) -> Rect:
         """Go on to this place, in document pixels; the first call sets the pen down.
 
         Args:
-            pressure: 0 to 1, clamped. It goes along with every dab and shapes none yet.
+            pressure: 0 to 1, clamped; what is not a number means that it stays as it was.
+            tilt: 0 upright to 1 flat, in the same way.
 
         Returns:
             A rectangle around what changed; empty when no dab fell, when the place is not a
             number, or when the stroke is over.
         """
-        if not (self.is_open and math.isfinite(x) and math.isfinite(y)):
+        return self.move_along([Sample(x, y, pressure, tilt)])
+
+    def move_along(self, samples: Iterable[Sample]) -> Rect:
+        """Go on through these places; the like of several `move_to`, and painted together."""
+        if not self.is_open:
             return NOWHERE
-        here = Sample(_clamp(x, -_FAR, _FAR), _clamp(y, -_FAR, _FAR), self._usable(pressure))
-        dabs, self._to_next = dabs_between(
-            self._last or here, here, self._brush.step, self._to_next, self._reach()
-        )
+        dabs = [self._dabs_to(sample) for sample in samples]
+        return self._lay(np.concatenate(dabs)) if dabs else NOWHERE
+
+    def _dabs_to(self, sample: Sample) -> Dabs:
+        if not (math.isfinite(sample.x) and math.isfinite(sample.y)):
+            return NO_DABS
+        here = self._usable(sample)
+        start = self._last or here
+        dabs, self._to_next = self._brush.dabs(start, here, self._to_next, self._reach())
         self._last = here
-        return self._lay(dabs)
+        if len(dabs):
+            self._dab = Sample(*dabs[-1].tolist())
+        elif self._presses_harder(here):
+            self._dab, dabs = here, np.array([here])
+        return dabs
+
+    def _presses_harder(self, here: Sample) -> bool:
+        """Whether the pen, without moving on, asks for more than its last dab did.
+
+        A pen reports a touch before it reports how hard; a dot would have the size of the touch.
+        """
+        last = self._dab
+        return (
+            last is not None
+            and self._brush.dynamics.is_on
+            and math.hypot(here.x - last.x, here.y - last.y) < 0.5
+            and here.pressure > last.pressure + _HARDER
+        )
 
     def finish(self) -> None:
         """Pen up: push one command, or none where no pixel is different."""
@@ -108,17 +147,21 @@ class Stroke:
         self._before = Snapshot({})
         self._closed(command)
 
-    def _usable(self, pressure: float) -> float:
-        if math.isnan(pressure):
-            return self._last.pressure if self._last else 1.0
-        return _clamp(pressure, 0.0, 1.0)
+    def _usable(self, sample: Sample) -> Sample:
+        """The sample within what can be computed with."""
+        before = self._last or Sample(0, 0)
+        pressure = before.pressure if math.isnan(sample.pressure) else sample.pressure
+        tilt = before.tilt if math.isnan(sample.tilt) else sample.tilt
+        x, y = _clamp(sample.x, -_FAR, _FAR), _clamp(sample.y, -_FAR, _FAR)
+        return Sample(x, y, _clamp(pressure, 0.0, 1.0), _clamp(tilt, 0.0, 1.0))
 
     def _reach(self) -> Rect:
-        return self._surface.bounds.grown(stamp_side(self._brush.size))
+        return self._surface.bounds.grown(self._brush.side(self._brush.size))
 
     def _lay(self, dabs: Dabs) -> Rect:
         """Cover and blend, a few neighbouring dabs at a time."""
-        placed = self._brush.placed(dabs)
+        placed = self._brush.placed(dabs, self._count)
+        self._count += len(placed)
         at_once = max(1, int(_GROUP / self._brush.step))
         dirty = NOWHERE
         for first in range(0, len(placed), at_once):
@@ -137,10 +180,11 @@ class Stroke:
         return box
 
     def _box_around(self, placed: Sequence[Placed]) -> Rect:
-        side = stamp_side(self._brush.size)
-        columns, rows = [dab.left for dab in placed], [dab.top for dab in placed]
-        box = Rect.between(min(columns), min(rows), max(columns) + side, max(rows) + side)
-        return box.intersected(self._surface.bounds)
+        sides = [self._brush.side(dab.size) for dab in placed]
+        right = max(dab.left + side for dab, side in zip(placed, sides, strict=True))
+        bottom = max(dab.top + side for dab, side in zip(placed, sides, strict=True))
+        left, top = min(dab.left for dab in placed), min(dab.top for dab in placed)
+        return Rect.between(left, top, right, bottom).intersected(self._surface.bounds)
 
     def _work(self, box: Rect) -> Pixels:
         """An array for this box in memory that is kept for the next."""
@@ -150,18 +194,17 @@ class Stroke:
 
     def _cover(self, coverage: Pixels, box: Rect, dab: Placed) -> None:
         """Raise the coverage towards the stamp's, by the flow and by one step at least."""
-        x, y, phase_x, phase_y = dab
-        stamp = self._brush.stamp(phase_x, phase_y)
-        left, right = max(x, box.x), min(x + stamp.shape[1], box.right)
-        top, bottom = max(y, box.y), min(y + stamp.shape[0], box.bottom)
-        if left >= right or top >= bottom:
+        stamp = self._brush.stamp(dab)
+        place = Rect(dab.left, dab.top, stamp.shape[1], stamp.shape[0])
+        inside = place.intersected(box)
+        if inside.is_empty:
             return
-        stamp = stamp[top - y : bottom - y, left - x : right - x]
-        part = coverage[top - box.y : bottom - box.y, left - box.x : right - box.x]
-        if self._brush.flow == 1:
+        stamp = stamp[inside.translated(-place.x, -place.y).slices()]
+        part = coverage[inside.translated(-box.x, -box.y).slices()]
+        if dab.gain == 255:
             np.maximum(part, stamp, out=part)
         else:
-            part += cv2.LUT(cv2.subtract(stamp, part), self._gain)
+            part += cv2.LUT(cv2.subtract(stamp, part), _gain(dab.gain))
 
     def _blend(self, box: Rect, coverage: Pixels) -> None:
         """Take the coverage over and blend it, tile by tile, where it has become more."""
@@ -172,11 +215,18 @@ class Stroke:
                 self._blend_tile(key, in_tile, covered)
 
     def _blend_tile(self, key: TileKey, part: Slices, covered: Pixels) -> None:
-        alpha = covered if self._brush.opacity == 1 else cv2.LUT(covered, self._fade)
+        alpha = self._alpha(key, part, covered)
         before = self._before.tiles.get(key, EMPTY_TILE[self._surface.channels])
         after = self._surface.tile_for_writing(*key)
         self._touched.add(key)
         self._ink.lay(before[part], alpha, out=after[part])
+
+    def _alpha(self, key: TileKey, part: Slices, covered: Pixels) -> Pixels:
+        """What the ink is laid on with: the coverage, the brush's opacity, and the selection."""
+        alpha = covered if self._brush.opacity == 1 else cv2.LUT(covered, self._fade)
+        if self._selected is not None:
+            alpha = cv2.multiply(alpha, self._selected.tile(*key)[part], scale=1 / 255)
+        return np.asarray(alpha, np.uint8)
 
     def _command(self) -> TilesChanged | None:
         name = _NAMES[self._target, self._brush.erases]
@@ -192,10 +242,16 @@ _NAMES = {
 
 
 def _ink(brush: Brush, channels: int) -> Ink:
-    """What full coverage gives: the opaque colour, full mask, or nothing."""
+    """What full coverage gives: the opaque colour, the mask's strength, or nothing."""
     if brush.erases:
         return Ink((0,) * channels)
-    return Ink((255,) if channels == 1 else (*brush.colour, 255))
+    return Ink((round(255 * brush.strength),) if channels == 1 else (*brush.colour, 255))
+
+
+@lru_cache(maxsize=256)
+def _gain(level: int) -> Pixels:
+    """How far a dab of that flow, 0 to 255, goes; by one at least, or it would never arrive."""
+    return _table(level / 255, least=1)
 
 
 def _table(share: float, least: int = 0) -> Pixels:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from core.abilities import GenerationKind
+from core.abilities import AddonKind, GenerationKind, InpaintArea, ModelAbilities
+from core.addon import Control
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint
 from core.geometry import Rect, Size
+from core.masks import crop_rect, effective_mask, with_denoising_size
+from core.prompts import Wildcards, drawn
 from core.request import GenerationRequest, Pixels
 from gui.sampling import Mode, Sampling
 
@@ -34,17 +39,32 @@ def plan_of(
     """One line about what Generate would do, one about the size, and whether strength is used."""
     kind = kind_of(document, sampling.mode)
     reaches_out = not Rect.of_size(document.size).contains(document.frame)
-    if kind is GenerationKind.TEXT_TO_IMAGE:
+    if checkpoint is not None and kind not in checkpoint.abilities.kinds:
+        plan = f"“{checkpoint.name}” cannot do {kind}; choose another mode or model."
+    elif kind is GenerationKind.TEXT_TO_IMAGE:
         plan = "Makes a new picture in the frame."
     elif kind is GenerationKind.IMAGE_TO_IMAGE:
         plan = "Starts from what the frame shows."
     elif reaches_out:
         plan = "Paints on beyond the picture's edge."
     elif document.mask_touches(document.frame):
-        plan = "Repaints the mask; nothing else changes."
+        plan = _repainting(document, checkpoint)
     else:
         plan = "Needs a mask: paint over what should change (M)."
-    return plan, _size_note(document.frame.size, checkpoint), kind != GenerationKind.TEXT_TO_IMAGE
+    uses_strength = kind is not GenerationKind.TEXT_TO_IMAGE and not (
+        checkpoint is not None and checkpoint.abilities.ignores_strength(kind)
+    )
+    return plan, _size_note(document, sampling, checkpoint), uses_strength
+
+
+def ways_of(
+    document: Document, sampling: Sampling, checkpoint: Checkpoint | None
+) -> tuple[bool, bool]:
+    """Whether Generate would repaint a mask; whether it could make its picture in two passes."""
+    kind = kind_of(document, sampling.mode)
+    enlarges = kind is GenerationKind.TEXT_TO_IMAGE and checkpoint is not None
+    first = _first_pass_size(document.frame.size, checkpoint) if enlarges else None
+    return kind is GenerationKind.INPAINTING, first is not None
 
 
 def request_for(
@@ -58,25 +78,48 @@ def request_for(
     kind = kind_of(document, sampling.mode)
     frame, size = document.frame, document.frame.size
     starts_from_pixels = kind is not GenerationKind.TEXT_TO_IMAGE
+    abilities = checkpoint.abilities
+    negative = sampling.negative_prompt.strip() if abilities.uses_negative_prompt else ""
+    guidance = abilities if not abilities.uses_guidance_scale else sampling
     request = GenerationRequest(
         kind=kind,
         checkpoint=checkpoint.name,
         prompt=sampling.prompt.strip(),
-        negative_prompt=sampling.negative_prompt.strip(),
+        negative_prompt=negative,
         scheduler=sampling.scheduler,
         num_inference_steps=sampling.num_inference_steps,
-        guidance_scale=sampling.guidance_scale,
-        strength=sampling.strength,
+        guidance_scale=guidance.guidance_scale,
+        strength=1.0 if abilities.ignores_strength(kind) else sampling.strength,
         seed=sampling.seed,
         size=size,
-        denoising_size=checkpoint.abilities.denoising_size(size),
+        denoising_size=size,
         frame=frame,
         init_image=_picture(document, frame) if starts_from_pixels else None,
         mask_image=_mask(document, frame) if kind is GenerationKind.INPAINTING else None,
         mask_feather=max(2, min(size) // FEATHER_SHARE),
+        inpaint_area=sampling.inpaint_area,
+        area_padding=sampling.area_padding,
+        masked_content=sampling.masked_content,
+        first_pass_size=None if starts_from_pixels else _passes(sampling, size, checkpoint),
+        hires_strength=sampling.hires_strength,
+        **_addons(document, sampling, abilities),
     )
+    request = with_denoising_size(request, abilities)
     request.validate(checkpoint.abilities)
     return request
+
+
+def requests_for(
+    document: Document, sampling: Sampling, checkpoint: Checkpoint, wildcards: Wildcards
+) -> list[GenerationRequest]:
+    """One request for each picture of a start, with seeds seed, seed + 1, …, each drawing its own.
+
+    Raises:
+        InvalidRequest: what cannot be done, in words.
+    """
+    first = request_for(document, sampling, checkpoint)
+    seeds = range(first.seed + 1, first.seed + sampling.count)
+    return [drawn(each, wildcards) for each in (first, *map(first.with_seed, seeds))]
 
 
 def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
@@ -88,6 +131,32 @@ def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
     if size.height <= canvas.height:
         y = min(max(y, 0), canvas.height - size.height)
     return Rect(x, y, size.width, size.height)
+
+
+def _addons(document: Document, sampling: Sampling, abilities: ModelAbilities) -> dict[str, Any]:
+    """What the model takes of the add-ons that are on; ControlNets follow what the frame shows."""
+    used = [
+        addon
+        for addon in sampling.addons
+        if addon.kind in abilities.addons and (addon.kind, addon.name) not in sampling.unfit_addons
+    ]
+    led = [addon for addon in used if addon.kind is AddonKind.CONTROLNET]
+    shown = _picture(document, document.frame) if led else None
+    controls = (
+        Control(
+            addon.name,
+            shown,
+            addon.weight,
+            preprocessor="canny" if "canny" in addon.name.lower() else "none",
+        )
+        for addon in led
+    )
+    return {
+        "addons": tuple(addon for addon in used if addon not in led),
+        "controls": tuple(controls),
+        "clip_skip": min(sampling.clip_skip, abilities.most_clip_skip),
+        "freeu": sampling.freeu if abilities.freeu is not None else None,
+    }
 
 
 def _asks_for_repainting(document: Document) -> bool:
@@ -121,10 +190,45 @@ def _mask(document: Document, frame: Rect) -> Pixels:
     return mask
 
 
-def _size_note(size: Size, checkpoint: Checkpoint | None) -> str:
+def _passes(sampling: Sampling, size: Size, checkpoint: Checkpoint) -> Size | None:
+    return _first_pass_size(size, checkpoint) if sampling.hires else None
+
+
+def _first_pass_size(size: Size, checkpoint: Checkpoint | None) -> Size | None:
+    """The size of the first of two passes; None where two make no sense or cannot be made."""
+    if checkpoint is None or GenerationKind.IMAGE_TO_IMAGE not in checkpoint.abilities.kinds:
+        return None
+    return checkpoint.abilities.first_pass_size(size)
+
+
+def _repainting(document: Document, checkpoint: Checkpoint | None) -> str:
+    """What becomes of the mask, whose greys not every model can follow."""
+    if checkpoint is not None and not checkpoint.abilities.soft_masks:
+        mask = _mask(document, document.frame)
+        if ((mask > 0) & (mask < 255)).any():
+            return "Repaints where the mask is half or more; this model knows no softer ones."
+    return "Repaints the mask; nothing else changes."
+
+
+def _size_note(document: Document, sampling: Sampling, checkpoint: Checkpoint | None) -> str:
     if checkpoint is None:
         return ""
+    kind, size = kind_of(document, sampling.mode), document.frame.size
     denoising = checkpoint.abilities.denoising_size(size)
+    if kind is GenerationKind.INPAINTING and sampling.inpaint_area is InpaintArea.ONLY_MASKED:
+        return _closeup_note(document, sampling, checkpoint)
+    if kind is GenerationKind.TEXT_TO_IMAGE:
+        first = _passes(sampling, size, checkpoint)
+        if first is not None:
+            return f"First at {first}, then at {denoising}."
     if denoising == size:
         return ""
     return f"The model works at {denoising}; the pixels are scaled there and back."
+
+
+def _closeup_note(document: Document, sampling: Sampling, checkpoint: Checkpoint) -> str:
+    mask = effective_mask(_mask(document, document.frame), checkpoint.abilities)
+    part = crop_rect(mask, sampling.area_padding, checkpoint.abilities.size_multiple).size
+    if part.is_empty:
+        return ""
+    return f"{part} around the mask, made at {checkpoint.abilities.closeup_size(part)}."

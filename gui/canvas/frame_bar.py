@@ -26,6 +26,8 @@ class FrameBar(QFrame):
 
     Signals:
         stop_asked: End the running job.
+        pause_asked: Let it rest after its step, or go on.
+        finish_asked: End it after its step with the picture it has by then.
         keep_asked: Take the picture into the document.
         discard_asked: Put it away; it stays in the gallery.
         compare_held: True while the original should be seen.
@@ -34,6 +36,8 @@ class FrameBar(QFrame):
     """
 
     stop_asked = Signal()
+    pause_asked = Signal()
+    finish_asked = Signal()
     keep_asked = Signal()
     discard_asked = Signal()
     compare_held = Signal(bool)
@@ -58,6 +62,17 @@ class FrameBar(QFrame):
         self._status.setText(text)
         self._progress.setValue(round(fraction * 1000))
         self._show(self._progress_face)
+
+    def say(self, text: str) -> None:
+        """Put other words to the progress that is shown."""
+        self._status.setText(text)
+
+    def show_paused(self, paused: bool) -> None:
+        """Let the first button offer to go on, or to pause."""
+        tip = "Go on" if paused else "Pause after this step"
+        self._pause.setToolTip(tip)
+        self._pause.setAccessibleName(tip)
+        self._theme.set_icon(self._pause, "play" if paused else "pause")
 
     def show_choice(self, index: int, count: int, note: str) -> None:
         """Offer to keep or discard picture `index` (from 0) of `count`."""
@@ -96,10 +111,17 @@ class FrameBar(QFrame):
         row = QHBoxLayout()
         self._status = QLabel()
         self._status.setMinimumWidth(200)
+        self._pause = self._tool("pause", "Pause after this step")
+        self._pause.clicked.connect(self.pause_asked)
+        finish = self._tool("square-check", "Keep what there is and stop here")
+        finish.clicked.connect(self.finish_asked)
         stop = self._tool("square", "Stop (Esc)")
         stop.clicked.connect(self.stop_asked)
+        row.setSpacing(0)
         row.addWidget(self._status, 1)
-        row.addWidget(stop)
+        row.addSpacing(8)
+        for button in (self._pause, finish, stop):
+            row.addWidget(button)
         column.addLayout(row)
         self._progress = QProgressBar()
         self._progress.setRange(0, 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
@@ -23,7 +24,21 @@ MASK_COLOUR = (236, 72, 88)
 MASK_ALPHA = 0.5
 PIXELS_SHOW_FROM = 6.0
 """Zoom from which single pixels are drawn as squares instead of being smoothed."""
-_MASK_TABLE = [qRgba(*MASK_COLOUR, round(value * MASK_ALPHA)) for value in range(256)]
+_STRENGTHS = ((0, (64, 132, 255)), (96, (74, 190, 190)), (176, (240, 190, 64)), (255, MASK_COLOUR))
+"""Colours of the mask from keep to repaint, like a heat map; full strength is the tint."""
+
+
+def mask_tint(value: int) -> tuple[int, int, int, int]:
+    """Red, green, blue and alpha, 0 to 255, of a mask value; little strength is little tint."""
+    for (low, cold), (high, warm) in pairwise(_STRENGTHS):
+        if value <= high:
+            share = (value - low) / (high - low)
+            red, green, blue = (round(a + share * (b - a)) for a, b in zip(cold, warm, strict=True))
+            break
+    return red, green, blue, round(255 * MASK_ALPHA * math.sqrt(value / 255))
+
+
+_MASK_TABLE = [qRgba(*mask_tint(value)) for value in range(256)]
 
 
 def level_of(zoom: float) -> int:
@@ -40,6 +55,30 @@ def tiles_in(rect: Rect, size: Size, level: int) -> Iterator[tuple[int, int]]:
     for ty in range(inside.y // span, (inside.bottom - 1) // span + 1):
         for tx in range(inside.x // span, (inside.right - 1) // span + 1):
             yield tx, ty
+
+
+def draw_document(
+    painter: QPainter,
+    document: Document,
+    viewport: Viewport,
+    area: QRect,
+    checkers: QBrush,
+    shows_mask: bool,
+) -> None:
+    """Draw what of a document lies in `area` of the view; the mask only where it is asked for."""
+    rect = viewport.seen_in(Rect(*area.getRect())).grown(1)  # type: ignore[misc]
+    whole = view_rect(viewport, Rect.of_size(document.size))
+    draw_checkerboard(painter, whole.intersected(QRectF(area)), checkers)
+    draw_picture(painter, document, viewport, rect)
+    if shows_mask and not document.mask_is_empty:
+        draw_mask(painter, document, viewport, rect)
+
+
+def draw_overlay(painter: QPainter, viewport: Viewport, rect: Rect, image: QImage) -> None:
+    """Draw a picture over a document rectangle, scaled to it."""
+    smooth = viewport.zoom < PIXELS_SHOW_FROM or rect.width > image.width()
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    painter.drawImage(view_rect(viewport, rect), image)
 
 
 def draw_picture(painter: QPainter, document: Document, viewport: Viewport, rect: Rect) -> None:
@@ -83,7 +122,8 @@ def draw_frame(
     if shows_corners:
         _draw_corners(painter, area, accent)
     if label:
-        _draw_label(painter, area, label)
+        above = QPointF(0, painter.fontMetrics().height() / 2 + 6)
+        draw_label(painter, area.topLeft() - above, label)
 
 
 def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> None:
@@ -97,6 +137,18 @@ def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> 
         painter.setPen(QPen(QColor(255, 255, 255, 230), 1))
         for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
             painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 9 * dx, y + 9 * dy))
+
+
+def draw_label(painter: QPainter, at: QPointF, label: str) -> None:
+    """Write a few words on a dark ground; `at` is the middle of its left side."""
+    metrics = painter.fontMetrics()
+    height = metrics.height() + 4
+    box = QRectF(at.x(), at.y() - height / 2, metrics.horizontalAdvance(label) + 12, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 150))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QColor(255, 255, 255, 235))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
 
 
 def draw_focus(painter: QPainter, area: QRect, accent: QColor) -> None:
@@ -162,16 +214,3 @@ def _draw_corners(painter: QPainter, area: QRectF, accent: QColor) -> None:
     painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
     for corner in (area.topLeft(), area.topRight(), area.bottomLeft(), area.bottomRight()):
         painter.drawRect(QRectF(corner.x() - 4, corner.y() - 4, 8, 8))
-
-
-def _draw_label(painter: QPainter, area: QRectF, label: str) -> None:
-    metrics = painter.fontMetrics()
-    box = QRectF(
-        area.left(), area.top() - metrics.height() - 8, metrics.horizontalAdvance(label) + 12,
-        metrics.height() + 4,
-    )  # fmt: skip
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(0, 0, 0, 150))
-    painter.drawRoundedRect(box, 4, 4)
-    painter.setPen(QColor(255, 255, 255, 235))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)

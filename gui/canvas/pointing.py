@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
+from dataclasses import replace
 
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 
+from core.errors import KnownError
 from gui.canvas.tools.framing import PanTool
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Tool
 from gui.canvas.viewport import Viewport
+
+FLATTEST = 60.0
+"""Degrees from upright; most pens cannot tell more."""
 
 
 def pointer_of(
@@ -17,12 +24,30 @@ def pointer_of(
     """One sample of mouse or pen; a pen that knows no pressure presses with 1."""
     at = event.position()
     x, y = viewport.to_document(at.x(), at.y())
-    pressure, erases = 1.0, False
+    pressure, erases, tilt = 1.0, False, 0.0
     if isinstance(event, QTabletEvent):
         if event.device().capabilities() & QInputDevice.Capability.Pressure:
             pressure = event.pressure()
         erases = event.pointerType() is QPointingDevice.PointerType.Eraser
-    return Pointer(x, y, at.x(), at.y(), pressure, is_down, erases, event.modifiers())
+        tilt = leaning(event.xTilt(), event.yTilt())
+    keys, clicks = event.modifiers(), _clicks(event)
+    return Pointer(x, y, at.x(), at.y(), pressure, is_down, erases, tilt, keys, clicks)
+
+
+def _clicks(event: QMouseEvent | QTabletEvent) -> int:
+    if event.type() == QEvent.Type.MouseButtonDblClick:
+        return 2
+    return int(event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.TabletPress))
+
+
+def leaning(x_tilt: float, y_tilt: float) -> float:
+    """How far a pen leans, 0 upright to 1 at 60° or more, whatever the direction.
+
+    Args:
+        x_tilt, y_tilt: Degrees from upright as seen from the front and from the side.
+    """
+    x, y = (math.tan(math.radians(min(max(tilt, -80), 80))) for tilt in (x_tilt, y_tilt))
+    return min(math.degrees(math.atan(math.hypot(x, y))) / FLATTEST, 1.0)
 
 
 class Hand:
@@ -31,6 +56,7 @@ class Hand:
     Attributes:
         tool: What the next press uses.
         moves_view: Whether the next press moves the view, whatever the tool.
+        goes_on: Whether a gesture waits, after a release, for the next press.
     """
 
     def __init__(self, canvas: Canvas) -> None:
@@ -38,6 +64,9 @@ class Hand:
         self._gesture: Generator[None, Pointer, None] | None = None
         self.tool: Tool = PanTool()
         self.moves_view = False
+        self.goes_on = False
+        self._waiting: Generator[None, Pointer, None] | None = None
+        self._last: Pointer | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -45,29 +74,68 @@ class Hand:
         return self._gesture is not None
 
     def press(self, pointer: Pointer, tool: Tool | None = None) -> Tool:
-        """Begin a gesture; returns the tool it is of."""
-        self.give_up()
+        """Begin a gesture; returns the tool it is of. What forbids one is said by the canvas.
+
+        One that goes on gets the press itself, or waits while the view is moved.
+        """
+        moves_view = tool is not None or self.moves_view
+        if self.goes_on and not moves_view:
+            self.follow(pointer)
+            return self.tool
+        if self.goes_on:
+            self._waiting, self._gesture = self._gesture, None
+            self.goes_on = False
+        self._last = pointer
+        self._stop()
         tool = tool or (PanTool() if self.moves_view else self.tool)
-        self._gesture = _started(tool.gesture(self._canvas, pointer))
+        try:
+            self._gesture = _started(tool.gesture(self._canvas, pointer))
+        except KnownError as error:
+            self._canvas.refused.emit(str(error))
         return tool
 
     def follow(self, pointer: Pointer) -> bool:
         """Give the gesture its next sample; True when it ended with that."""
         if self._gesture is None:
             return False
+        self._last = pointer
         try:
             self._gesture.send(pointer)
         except StopIteration:
-            self._gesture = None
-            return True
+            return self._ended()
+        except KnownError as error:
+            self._canvas.refused.emit(str(error))
+            return self._ended()
+        if not pointer.is_down or pointer.clicks:
+            self.goes_on = not pointer.is_down
         return False
 
+    def confirm(self) -> bool:
+        """Carry out the gesture that goes on; True if there was one."""
+        if not self.goes_on or self._last is None:
+            return False
+        return self.follow(replace(self._last, is_down=False, clicks=0, confirms=True))
+
     def give_up(self) -> bool:
-        """Undo the gesture under way; True if there was one."""
+        """Undo the gesture under way, and the one that waits; True if there was one."""
+        was_busy = self._stop()
+        if self._waiting is not None:
+            self._gesture, self._waiting = self._waiting, None
+            was_busy = self._stop()
+        return was_busy
+
+    def _stop(self) -> bool:
         gesture, self._gesture = self._gesture, None
+        self.goes_on = False
         if gesture is None:
             return False
         gesture.close()
+        return True
+
+    def _ended(self) -> bool:
+        """The gesture is over; the one that waited for it goes on."""
+        self._gesture, self._waiting = self._waiting, None
+        self.goes_on = self._gesture is not None
         return True
 
 

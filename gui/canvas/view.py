@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
@@ -23,6 +23,8 @@ from PySide6.QtWidgets import QWidget
 
 from core.geometry import Rect, Size
 from gui.canvas import painter as draw
+from gui.canvas.hover import Hover
+from gui.canvas.outlines import Outlines
 from gui.canvas.pointing import Hand, pointer_of
 from gui.canvas.tools.framing import FrameTool, PanTool
 from gui.canvas.tools.gesture import Pointer, Tool
@@ -52,6 +54,7 @@ class CanvasView(QWidget):
         compare_held: The key that shows the original is down, or up again.
         painting_asked: A stroke is about to begin.
         gesture_ended: A press was followed to its release.
+        refused: A press began no gesture, and why.
     """
 
     zoom_changed = Signal(float)
@@ -60,6 +63,7 @@ class CanvasView(QWidget):
     compare_held = Signal(bool)
     painting_asked = Signal()
     gesture_ended = Signal()
+    refused = Signal(str)
 
     def __init__(
         self, theme: Theme, brush_settings: BrushSettings, parent: QWidget | None = None
@@ -82,7 +86,8 @@ class CanvasView(QWidget):
         self._bar: FrameBar | None = None
         self._hand = Hand(self)
         self._overlay: tuple[Rect, QImage] | None = None
-        self._hover: QPointF | None = None
+        self._hover = Hover(self)
+        self._outlines = Outlines(self)
         self._button = Qt.MouseButton.NoButton
         self._follows_fit = True
         self._bar_rect: Rect | None = None
@@ -101,9 +106,11 @@ class CanvasView(QWidget):
             before.changed.disconnect(self._on_document_changed)
             before.structure_changed.disconnect(self._on_structure_changed)
             before.frame_changed.disconnect(self._on_frame_changed)
+            before.selection.changed.disconnect(self._on_frame_changed)
         document.changed.connect(self._on_document_changed)
         document.structure_changed.connect(self._on_structure_changed)
         document.frame_changed.connect(self._on_frame_changed)
+        document.selection.changed.connect(self._on_frame_changed)
         self.fit()
 
     def show_overlay(self, rect: Rect, image: QImage) -> None:
@@ -167,8 +174,9 @@ class CanvasView(QWidget):
         return self._hand.tool
 
     def take_tool(self, tool: Tool) -> None:
-        """Put another tool into the hand; a gesture under way is given up."""
-        self.end_gesture()
+        """Put another tool into the hand; a gesture under way is given up, or carried out."""
+        if not self.confirm_gesture():
+            self.end_gesture()
         self._hand.tool = tool
         self._show_cursor()
         self.update()
@@ -184,6 +192,13 @@ class CanvasView(QWidget):
         self._show_cursor()
         return was_busy
 
+    def confirm_gesture(self) -> bool:
+        """Carry out the gesture that waits for another press; True if there was one."""
+        confirmed = self._hand.confirm()
+        if confirmed:
+            self.gesture_ended.emit()
+        return confirmed
+
     def _press(self, pointer: Pointer, tool: Tool | None = None) -> None:
         if self.document is not None and isinstance(self._hand.press(pointer, tool), PanTool):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -198,8 +213,8 @@ class CanvasView(QWidget):
             self.gesture_ended.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A gesture begins."""
-        if self._hand.is_busy:
+        """A gesture begins, or one that waits goes on."""
+        if self._hand.is_busy and not self._hand.goes_on:
             return
         self._button = event.button()
         if self._button == Qt.MouseButton.MiddleButton:
@@ -210,22 +225,27 @@ class CanvasView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The gesture goes on, or the brush hovers."""
-        self._hover_at(event.position())
+        self._hover.move(event.position(), self._outline_radius)
         self._follow(pointer_of(event, self.viewport))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The gesture ends with the button that began it; another one changes nothing."""
         if event.button() == self._button:
+            self._button = Qt.MouseButton.NoButton
             self._follow(pointer_of(event, self.viewport, is_down=False))
 
     def tabletEvent(self, event: QTabletEvent) -> None:
-        """The pen, with its pressure; accepted, so that no mouse event doubles it."""
+        """The pen, with its pressure; accepted, so that no mouse event doubles it.
+
+        Only its tip, or its other end, paints; a button on its side changes nothing.
+        """
         event.accept()
-        self._hover_at(event.position())
-        if event.type() != QEvent.Type.TabletPress:
-            is_down = event.type() != QEvent.Type.TabletRelease
-            self._follow(pointer_of(event, self.viewport, is_down))
-        elif not self._hand.is_busy:
+        self._hover.move(event.position(), self._outline_radius)
+        is_down = bool(event.buttons() & Qt.MouseButton.LeftButton)
+        if self._hand.is_busy:
+            if self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
+                self._follow(pointer_of(event, self.viewport, is_down))
+        elif event.type() == QEvent.Type.TabletPress and is_down:
             self._ask_to_paint()
             self._press(pointer_of(event, self.viewport))
 
@@ -280,24 +300,18 @@ class CanvasView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         """The brush outline goes with the pointer."""
         super().leaveEvent(event)
-        self._hover_at(None)
+        self._hover.move(None, 0)
 
     def _show_cursor(self) -> None:
         cursor = Qt.CursorShape.OpenHandCursor if self._hand.moves_view else self._hand.tool.cursor
         self.setCursor(Qt.CursorShape.BlankCursor if cursor is None else cursor)
 
-    def _hover_at(self, position: QPointF | None) -> None:
-        if self._hand.tool.cursor is None:
-            self.update(self._outline_area())
-            self._hover = position
-            self.update(self._outline_area())
-        else:
-            self._hover = position
-
-    def _outline_area(self) -> QRect:
-        if self._hover is None:
-            return QRect()
-        return draw.outline_area(self._hover, self._brush.size / 2 * self.viewport.zoom)
+    @property
+    def _outline_radius(self) -> float:
+        """Of the brush in view pixels; 0 where a cursor stands for the tool."""
+        if self._hand.tool.cursor is not None or self._hand.moves_view:
+            return 0.0
+        return self._brush.size / 2 * self.viewport.zoom
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and pictures."""
@@ -320,36 +334,18 @@ class CanvasView(QWidget):
             return
         for area in draw.parts_of(event.region()):
             painter.setClipRect(area)
-            self._paint_document(painter, area)
+            draw.draw_document(
+                painter, self.document, self.viewport, area, self._checkerboard, not self._overlay
+            )
         painter.setClipRegion(event.region())
-        self._paint_overlay(painter)
+        if self._overlay is not None:
+            draw.draw_overlay(painter, self.viewport, *self._overlay)
+        self._outlines.paint(painter, self._hand.tool)
         self._paint_frame(painter)
         if self.hasFocus() and self.window().property("keyboard_moves"):
             draw.draw_focus(painter, self.rect(), self._theme.colour("accent"))
-        if self._hover is not None and self._hand.tool.cursor is None and not self._hand.moves_view:
-            radius = self._brush.size / 2 * self.viewport.zoom
-            draw.draw_brush_outline(painter, self._hover.x(), self._hover.y(), radius)
-
-    def _paint_document(self, painter: QPainter, area: QRect) -> None:
-        assert self.document is not None
-        left, top = self.viewport.to_document(area.x(), area.y())
-        right, bottom = self.viewport.to_document(area.right() + 1, area.bottom() + 1)
-        rect = Rect.between(
-            math.floor(left) - 1, math.floor(top) - 1, math.ceil(right) + 1, math.ceil(bottom) + 1
-        )
-        whole = draw.view_rect(self.viewport, Rect.of_size(self.document.size))
-        draw.draw_checkerboard(painter, whole.intersected(QRectF(area)), self._checkerboard)
-        draw.draw_picture(painter, self.document, self.viewport, rect)
-        if self._overlay is None and not self.document.mask_is_empty:
-            draw.draw_mask(painter, self.document, self.viewport, rect)
-
-    def _paint_overlay(self, painter: QPainter) -> None:
-        if self._overlay is None:
-            return
-        rect, image = self._overlay
-        smooth = self.viewport.zoom < draw.PIXELS_SHOW_FROM or rect.width > image.width()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        painter.drawImage(draw.view_rect(self.viewport, rect), image)
+        if self._outline_radius:
+            self._hover.paint(painter, self._outline_radius, self._hand.tool)
 
     def _paint_frame(self, painter: QPainter) -> None:
         assert self.document is not None

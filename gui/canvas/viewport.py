@@ -50,8 +50,12 @@ class Viewport:
 
     def visible(self, view: Size) -> Rect:
         """The document rectangle, rounded outwards, that a view of that size shows."""
-        left, top = self.to_document(0, 0)
-        right, bottom = self.to_document(view.width, view.height)
+        return self.seen_in(Rect.of_size(view))
+
+    def seen_in(self, part: Rect) -> Rect:
+        """The document rectangle, rounded outwards, that a part of the view shows."""
+        left, top = self.to_document(part.x, part.y)
+        right, bottom = self.to_document(part.right, part.bottom)
         return Rect.between(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
 
     @classmethod

@@ -37,6 +37,10 @@ class Segmented(QFrame):
         """Press the button of `value` without telling anybody."""
         self._buttons[value].setChecked(True)
 
+    def set_shown(self, value: str, shown: bool) -> None:
+        """Offer a choice, or do not."""
+        self._buttons[value].setVisible(shown)
+
     def _button(self, row: QHBoxLayout, label: str, tip: str) -> QToolButton:
         button = QToolButton(self)
         button.setText(label)

@@ -19,7 +19,10 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from core.canvas.brush import Brush
+from core.canvas.dabs import Sample
 from core.canvas.document import Document
+from core.canvas.dynamics import BrushDynamics, Response
+from core.canvas.smoothing import SmoothPath
 from core.canvas.strokes import StrokeTarget
 from core.canvas.tiles import TILE, tiles_in
 from core.geometry import Rect, Size
@@ -117,6 +120,36 @@ def bench_stroke(side: int, size: int, hardness: float, level: int, layers: int 
     bench_undo(document, side, size, level)
 
 
+def bench_pen(side: int, size: int, hardness: float) -> None:
+    """A pen whose pressure sets size and opacity, steadied: all between an event and its pixels."""
+    document = Document(Size(side, side))
+    show(document, document.bounds, 0)
+    follows = Response(is_on=True)
+    dynamics = BrushDynamics(size=follows, opacity=follows)
+    brush = Brush(size=size, hardness=hardness, colour=(30, 80, 220), dynamics=dynamics)
+    stroke, path = document.begin_stroke(brush, StrokeTarget.PAINT), SmoothPath(20.0)
+    moves, copies = Clock(), Clock()
+    source = np.zeros((size, size, 4), np.uint8)
+    target = np.ones_like(source)
+
+    def move(sample: Sample) -> None:
+        dirty = stroke.move_along(path.follow(sample))
+        show(document, dirty, 0)
+
+    for step, (x, y) in enumerate(walk(side, STEP)):
+        moves.time(move, Sample(x, y, 0.55 + 0.45 * math.sin(step / 60)))
+        copies.time(np.copyto, target, source)
+    stroke.finish()
+    print_line(
+        f"canvas pen {size} px, {side}²",
+        ratio=ratio(moves, copies),
+        hardness=hardness,
+        **moves.figures(),
+        baseline="numpy copy of one dab's square",
+        **copies.figures("baseline_"),
+    )
+
+
 def bench_undo(document: Document, side: int, size: int, level: int) -> None:
     """The stroke taken back and made again, with the tiles a view shows afterwards."""
     undo, redo, copies = Clock(), Clock(), Clock()
@@ -181,6 +214,8 @@ def main() -> None:
             for level in (0, fit):
                 bench_stroke(side, size, hardness, level)
         bench_press(side)
+    for size, hardness in ((64, 0.5), (512, 0.0)):
+        bench_pen(8192, size, hardness)
     bench_stroke(2048, 512, 0.0, level=0, layers=10)
 
 

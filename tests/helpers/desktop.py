@@ -99,7 +99,11 @@ class Pen:
             4242 + eraser,
             QInputDevice.DeviceType.Stylus,
             kind,
-            capability.Position | capability.Pressure | capability.Hover,
+            capability.Position
+            | capability.Pressure
+            | capability.Hover
+            | capability.XTilt
+            | capability.YTilt,
             1,
             3,
             "",
@@ -112,23 +116,39 @@ class Pen:
         kinds[0], kinds[-1] = QEvent.Type.TabletPress, QEvent.Type.TabletRelease
         return [self.send(*step) for step in zip(kinds, points, pressures, strict=True)]
 
-    def send(self, kind: QEvent.Type, at: QPoint, pressure: float) -> bool:
-        """One event; returns whether the widget accepted it."""
+    def send(
+        self,
+        kind: QEvent.Type,
+        at: QPoint | QPointF,
+        pressure: float,
+        button: Qt.MouseButton = LEFT,
+        tilt: tuple[float, float] = (0.0, 0.0),
+        held: Qt.MouseButton = Qt.MouseButton.NoButton,
+        keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> bool:
+        """One event; returns whether the widget accepted it.
+
+        Args:
+            button: What is pressed, or held while moving, or released.
+            tilt: Degrees across and along.
+            held: Buttons that are down besides.
+            keys: Held on the keyboard.
+        """
         moved, released = kind is QEvent.Type.TabletMove, kind is QEvent.Type.TabletRelease
+        at = QPointF(at)
         event = QTabletEvent(
             kind,
             self._device,
-            QPointF(at),
-            QPointF(self._widget.mapToGlobal(at)),
+            at,
+            self._widget.mapToGlobal(at),
             pressure,
+            *tilt,
             0.0,
             0.0,
             0.0,
-            0.0,
-            0.0,
-            Qt.KeyboardModifier.NoModifier,
-            Qt.MouseButton.NoButton if moved else LEFT,
-            Qt.MouseButton.NoButton if released else LEFT,
+            keys,
+            Qt.MouseButton.NoButton if moved else button,
+            held if released else held | button,
         )
         QCoreApplication.sendEvent(self._widget, event)
         return event.isAccepted()

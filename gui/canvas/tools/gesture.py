@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 
 from core.geometry import Rect
 from gui.canvas.viewport import Viewport
@@ -23,9 +23,12 @@ class Pointer:
         x, y: Document position in pixels, fractions included.
         view_x, view_y: Position in the view, device-independent pixels.
         pressure: 0 to 1; a mouse presses with 1.
+        tilt: How far the pen leans, 0 upright to 1 flat.
         is_down: False for the last sample of a gesture.
         erases: The pen's other end.
         modifiers: Keys held.
+        clicks: 1 where this is a press, 2 where it is the second of a double click.
+        confirms: The person says that a gesture that goes on is to be carried out now.
     """
 
     x: float
@@ -35,14 +38,40 @@ class Pointer:
     pressure: float = 1.0
     is_down: bool = True
     erases: bool = False
+    tilt: float = 0.0
     modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+    clicks: int = 0
+    confirms: bool = False
 
 
 Gesture = Generator[None, Pointer, None]
 """Receives each sample at a `yield`, the last with `is_down` False.
 
-Closing the generator before that means the gesture was given up: the tool undoes what it did.
+One that does not end with the release goes on: it hears of the pointer in the air, of further
+presses, and of `confirms`. Closing the generator means the gesture was given up: the tool undoes
+what it did.
 """
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What a tool shows over the picture while it is used, in document pixels.
+
+    Attributes:
+        lines: Each through its points; drawn so that it shows on any picture.
+        grips: What can be taken hold of.
+    """
+
+    lines: tuple[tuple[tuple[float, float], ...], ...] = ()
+    grips: tuple[tuple[float, float], ...] = ()
+
+
+@runtime_checkable
+class Sketching(Protocol):
+    """A tool that shows something over the picture."""
+
+    def sketch(self, canvas: Canvas) -> Sketch | None:
+        """What it shows now."""
 
 
 class Canvas(Protocol):
@@ -63,6 +92,13 @@ class Canvas(Protocol):
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by view pixels."""
+
+    def update(self) -> None:
+        """Paint again soon; what the tool sketches is different."""
+
+    @property
+    def refused(self) -> SignalInstance:
+        """To be emitted with the reason when a press begins no gesture."""
 
 
 class Tool(Protocol):

@@ -1,108 +1,124 @@
-"""Brush, mask brush and eraser."""
+"""Brush, mask brush, denoise brush and eraser."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
+from weakref import ref
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import Qt
 
+from gui.brush_settings import LEAST_SIZE, MOST_SIZE, BrushSettings, Target
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer
 
 if TYPE_CHECKING:
-    from core.canvas.brush import Brush
+    from core.canvas.dabs import Sample
+    from core.canvas.document import Document
+    from core.canvas.strokes import Stroke
 
-LEAST_SIZE, MOST_SIZE = 1, 1000
-SIZE_STOPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
+__all__ = ["LEAST_SIZE", "MOST_SIZE", "BrushSettings", "PaintingTool", "StrokeEnd", "Target"]
 
-
-class Target(StrEnum):
-    """What a stroke changes."""
-
-    PAINT = "paint"
-    MASK = "mask"
+LONGEST_STRING = 160.0
+"""View pixels that the brush may stay behind the pen at full smoothing."""
 
 
-class BrushSettings(QObject):
-    """Size, hardness, opacity and colour, shared by the painting tools.
+class StrokeEnd:
+    """Where the last stroke ended, whatever tool it was of; a straight line begins there."""
 
-    Attributes:
-        size: Diameter in document pixels.
-        hardness, opacity: 0 to 1.
-        colour: Red, green, blue, 0 to 255.
-        erasing: What the eraser takes away: the target of the brush that was used last.
+    def __init__(self) -> None:
+        self._document: ref[Document] | None = None
+        self._place = (0.0, 0.0)
 
-    Signals:
-        changed: One of them has another value.
-    """
+    def put(self, document: Document, pointer: Pointer) -> None:
+        """A stroke has ended here."""
+        self._document = ref(document)
+        self._place = (pointer.x - document.origin.x, pointer.y - document.origin.y)
 
-    changed = Signal()
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.size = 32.0
-        self.hardness = 0.8
-        self.opacity = 1.0
-        self.colour = (217, 84, 61)
-        self.erasing = Target.PAINT
-
-    def change(self, **values: object) -> None:
-        """Set several at once and tell it once; sizes are kept within 1 to 1000."""
-        for name, value in values.items():
-            setattr(self, name, value)
-        self.size = min(max(float(self.size), LEAST_SIZE), MOST_SIZE)
-        self.changed.emit()
-
-    def step_size(self, direction: int) -> None:
-        """The next round size, larger for +1."""
-        if direction > 0:
-            stop = next((s for s in SIZE_STOPS if s > self.size), MOST_SIZE)
-        else:
-            stop = next((s for s in reversed(SIZE_STOPS) if s < self.size), LEAST_SIZE)
-        self.change(size=stop)
-
-    def brush(self, target: Target, erases: bool) -> Brush:
-        """The brush as the canvas room wants it; a mask is painted whole, whatever opacity says."""
-        from core.canvas.brush import Brush
-
-        return Brush(
-            size=self.size,
-            hardness=self.hardness,
-            opacity=self.opacity if target is Target.PAINT else 1.0,
-            colour=self.colour,
-            erases=erases,
-        )
+    def of(self, document: Document) -> tuple[float, float] | None:
+        """The place in that document, which may have grown since; None before its first stroke."""
+        if self._document is None or self._document() is not document:
+            return None
+        return self._place[0] + document.origin.x, self._place[1] + document.origin.y
 
 
 class PaintingTool:
-    """Paints or erases one target along the pointer."""
+    """Paints or erases one target along the pointer.
+
+    Attributes:
+        name: Shown to the person.
+        paints_strength: Whether it gives a mask values between keep and repaint.
+    """
 
     cursor: Qt.CursorShape | None = None
 
-    def __init__(self, name: str, settings: BrushSettings, target: Target | None) -> None:
-        """A brush for `target`, or with None the eraser of what was painted last."""
+    def __init__(
+        self,
+        name: str,
+        settings: BrushSettings,
+        target: Target | None,
+        paints_strength: bool = False,
+        end: StrokeEnd | None = None,
+    ) -> None:
+        """Make a tool.
+
+        Args:
+            target: What it paints on; None is the eraser of what was painted last.
+            end: Where strokes end, shared by the tools of one window.
+        """
         self.name = name
+        self.paints_strength = paints_strength
         self._settings = settings
         self._target = target
+        self._end = end or StrokeEnd()
+
+    @property
+    def paints_colour(self) -> bool:
+        """Whether opacity and flow mean anything to it."""
+        return self._target is not Target.MASK
+
+    @property
+    def paints_mask(self) -> bool:
+        """Whether it may change the mask."""
+        return self._target is not Target.PAINT
 
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """One stroke; it is one step to undo."""
+        """One stroke; it is one step to undo. With Shift it begins with a straight line."""
+        from core.canvas.smoothing import SmoothPath
+
         document = canvas.document
         assert document is not None
-        target = self._target or self._settings.erasing
-        self._settings.erasing = target
-        erases = self._target is None or press.erases
-        stroke = document.begin_stroke(self._settings.brush(target, erases), _room_target(target))
+        stroke = self._begin(document, press)
+        path = SmoothPath(self._settings.smoothing * LONGEST_STRING / canvas.viewport.zoom)
+        pointer = press
         try:
-            stroke.move_to(press.x, press.y, press.pressure)
-            pointer = yield
             while pointer.is_down:
-                stroke.move_to(pointer.x, pointer.y, pointer.pressure)
+                stroke.move_along(path.follow(_sample(pointer)))
+                last = pointer
                 pointer = yield
         except GeneratorExit:
             stroke.cancel()
             raise
+        stroke.move_along(path.finish())
         stroke.finish()
+        self._end.put(document, last)
+
+    def _begin(self, document: Document, press: Pointer) -> Stroke:
+        """Press: the stroke, with the straight line that leads to the press if Shift is held."""
+        target = self._target or self._settings.erasing
+        self._settings.erasing = target
+        erases = self._target is None or press.erases
+        brush = self._settings.brush(target, erases, self.paints_strength and not erases)
+        stroke = document.begin_stroke(brush, _room_target(target))
+        start = self._end.of(document)
+        if start is not None and press.modifiers & Qt.KeyboardModifier.ShiftModifier:
+            stroke.move_to(*start)
+            stroke.move_to(press.x, press.y)
+        return stroke
+
+
+def _sample(pointer: Pointer) -> Sample:
+    from core.canvas.dabs import Sample
+
+    return Sample(pointer.x, pointer.y, pointer.pressure, pointer.tilt)
 
 
 def _room_target(target: Target):  # type: ignore[no-untyped-def]  # its type imports numpy

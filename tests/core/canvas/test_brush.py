@@ -8,7 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from core.canvas.brush import Brush, Sample, dabs_between, disc, stamp_side
+from core.canvas.brush import Brush
+from core.canvas.dabs import Sample, dabs_between
+from core.canvas.stamps import disc, stamp_side
 from core.errors import InvalidRequest
 from core.geometry import Rect
 
@@ -64,27 +66,28 @@ def test_a_stamp_holds_the_whole_dab(size, hardness):
 
 def test_a_one_pixel_brush_on_a_pixels_centre_fills_that_pixel_alone():
     brush = Brush(size=1, hardness=1)
-    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[10.5, 20.5, 1.0]]))
-    stamp = brush.stamp(phase_x, phase_y)
-    assert np.argwhere(stamp).tolist() == [[20 - top, 10 - left]]
+    (dab,) = brush.placed(np.array([[10.5, 20.5, 1.0, 0.0]]))
+    stamp = brush.stamp(dab)
+    assert np.argwhere(stamp).tolist() == [[20 - dab.top, 10 - dab.left]]
     assert stamp.max() == 255
 
 
 @pytest.mark.parametrize("hardness", [0.0, 1.0])
 def test_a_dab_lies_about_its_centre(hardness):
     brush = Brush(size=41, hardness=hardness)
-    ((left, top, phase_x, phase_y),) = brush.placed(np.array([[100.0, 50.25, 1.0]]))
-    stamp = brush.stamp(phase_x, phase_y).astype(float)
-    x = (stamp.sum(axis=0) @ (np.arange(stamp.shape[1]) + left + 0.5)) / stamp.sum()
-    y = (stamp.sum(axis=1) @ (np.arange(stamp.shape[0]) + top + 0.5)) / stamp.sum()
-    exact = 0.02 if brush.phases > 1 else 0.5
+    (dab,) = brush.placed(np.array([[100.0, 50.25, 1.0, 0.0]]))
+    stamp = brush.stamp(dab).astype(float)
+    x = (stamp.sum(axis=0) @ (np.arange(stamp.shape[1]) + dab.left + 0.5)) / stamp.sum()
+    y = (stamp.sum(axis=1) @ (np.arange(stamp.shape[0]) + dab.top + 0.5)) / stamp.sum()
+    exact = 0.02 if brush.phases(brush.size) > 1 else 0.5
     assert (x, y) == (pytest.approx(100.0, abs=exact), pytest.approx(50.25, abs=exact))
 
 
 def test_stamps_are_made_once_and_cannot_be_written():
     brush = Brush(size=20, hardness=1)
-    assert brush.stamp(1, 2) is brush.stamp(1, 2)
-    assert not brush.stamp(1, 2).flags.writeable
+    (dab,) = brush.placed(np.array([[5.25, 5.5, 1.0, 0.0]]))
+    assert brush.stamp(dab) is brush.stamp(dab)
+    assert not brush.stamp(dab).flags.writeable
 
 
 def test_dabs_fall_every_step_and_the_rest_is_carried():

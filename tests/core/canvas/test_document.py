@@ -7,6 +7,7 @@ import pytest
 
 from core.canvas.brush import Brush
 from core.canvas.document import Document
+from core.canvas.layering import remove_layer, set_opacity, set_visible
 from core.canvas.layers import Layer
 from core.canvas.strokes import StrokeTarget
 from core.canvas.tiles import FULL_TILE
@@ -28,8 +29,8 @@ def layered(size: Size, count: int, seed: int = 0) -> Document:
         x, y = int(rng.integers(0, size.width)) - 20, int(rng.integers(0, size.height)) - 20
         pixels = noise(width, height, 4, seed * 50 + index)
         layer = document.place_image(pixels, Rect(x, y, width, height), f"layer {index}")
-        document.set_opacity(layer, float(rng.choice([0.0, 0.3, 0.5, 1.0, 1.0])))
-        document.set_visible(layer, bool(rng.random() < 0.8))
+        set_opacity(document, layer, float(rng.choice([0.0, 0.3, 0.5, 1.0, 1.0])))
+        set_visible(document, layer, bool(rng.random() < 0.8))
     return document
 
 
@@ -148,6 +149,7 @@ def test_tiles_follow_every_change(seed):
         document.active_layer = document.layers[int(rng.integers(len(document.layers)))]
         if rng.random() < 0.3:
             document.undo()
+        set_visible(document, document.active_layer, True)  # a hidden one takes no stroke
         brush = Brush(size=float(rng.uniform(1, 150)), colour=(9, 200, 30), opacity=0.5)
         gesture = document.begin_stroke(brush, StrokeTarget.PAINT)
         for x, y in rng.uniform(0, 600, (2, 2)):
@@ -219,6 +221,7 @@ def test_reduced_tiles_follow_every_change(seed):
     """What was patched in dirty rectangles equals what is made anew."""
     rng = np.random.default_rng(seed)
     document = layered(Size(1100, 900), 3, seed)
+    set_visible(document, document.active_layer, True)  # a hidden one takes no stroke
     keys = [(tx, ty, level) for level in (0, 1, 2, 3) for ty in (0, 1) for tx in (0, 1)]
     for step in range(6):
         for target in StrokeTarget:
@@ -398,15 +401,15 @@ def test_layer_changes_are_one_step_each_and_announced():
     layer = document.place_image(np.zeros((20, 20, 3), np.uint8), Rect(10, 10, 20, 20), "dark")
     listener = Listener(document)
     box = Rect(0, 0, 50, 50)
-    document.set_visible(layer, False)
+    set_visible(document, layer, False)
     assert listener.take() == ["structure", box]
     assert (document.flatten(document.bounds) == 255).all()
-    document.set_visible(layer, False)
-    document.set_visible(layer, True)
-    document.set_opacity(layer, 0.5)
+    set_visible(document, layer, False)
+    set_visible(document, layer, True)
+    set_opacity(document, layer, 0.5)
     assert listener.take() == ["structure", box, "structure", box]
     assert document.flatten(Rect(15, 15, 1, 1))[0, 0].tolist() == [127, 127, 127, 255]
-    document.remove_layer(layer)
+    remove_layer(document, layer)
     assert document.active_layer is document.layers[0]
     names = []
     while document.undo_stack.can_undo:
@@ -420,7 +423,7 @@ def test_undoing_a_layer_property_keeps_the_layer_that_is_active_now():
     document = Document(Size(50, 50))
     background = document.active_layer
     layer = document.place_image(noise(9, 9, 3), Rect(0, 0, 9, 9), "a")
-    document.set_visible(layer, False)
+    set_visible(document, layer, False)
     document.active_layer = background
     document.undo()
     assert document.active_layer is background
@@ -441,10 +444,10 @@ def test_choosing_a_layer_is_announced_once_and_no_step():
 def test_wrong_layer_changes_are_refused():
     document = Document(Size(50, 50))
     with pytest.raises(InvalidRequest, match="at least one layer"):
-        document.remove_layer(document.active_layer)
+        remove_layer(document, document.active_layer)
     for opacity in (-0.1, 1.5, float("nan")):
         with pytest.raises(InvalidRequest, match="opacity"):
-            document.set_opacity(document.active_layer, opacity)
+            set_opacity(document, document.active_layer, opacity)
     assert not document.undo_stack.can_undo
 
 
@@ -453,7 +456,7 @@ def test_removing_the_layer_that_is_painted_on_finishes_the_stroke():
     layer = document.place_image(np.zeros((50, 50, 3), np.uint8), document.bounds, "a")
     gesture = document.begin_stroke(Brush(size=20, colour=(255, 0, 0)), StrokeTarget.PAINT)
     gesture.move_to(25, 25)
-    document.remove_layer(layer)
+    remove_layer(document, layer)
     assert not gesture.is_open
     document.undo()
     assert document.flatten(Rect(25, 25, 1, 1))[0, 0].tolist() == [255, 0, 0, 255]

@@ -9,6 +9,7 @@ import pytest
 
 from core.canvas.brush import Brush
 from core.canvas.document import Document
+from core.canvas.layering import remove_layer, set_opacity, set_visible
 from core.canvas.strokes import StrokeTarget
 from core.geometry import Rect, Size
 
@@ -46,7 +47,10 @@ def paint(document: Document, rng: np.random.Generator) -> None:
         colour=tuple(rng.integers(0, 256, 3).tolist()),
         erases=bool(rng.random() < 0.3),
     )
-    stroke = document.begin_stroke(brush, StrokeTarget(str(rng.choice(["paint", "mask"]))))
+    target = StrokeTarget(str(rng.choice(["paint", "mask"])))
+    if not document.active_layer.visible:  # it takes no stroke
+        target = StrokeTarget.MASK
+    stroke = document.begin_stroke(brush, target)
     for x, y in rng.uniform(-50, 400, (int(rng.integers(1, 5)), 2)):
         stroke.move_to(x, y)
     if rng.random() < 0.15:
@@ -66,13 +70,13 @@ def change_layer(document: Document, rng: np.random.Generator) -> None:
     layer = document.layers[int(rng.integers(len(document.layers)))]
     match int(rng.integers(4)):
         case 0:
-            document.set_visible(layer, not layer.visible)
+            set_visible(document, layer, not layer.visible)
         case 1:
-            document.set_opacity(layer, float(rng.uniform(0, 1)))
+            set_opacity(document, layer, float(rng.uniform(0, 1)))
         case 2:
             document.active_layer = layer
         case _ if len(document.layers) > 1:
-            document.remove_layer(layer)
+            remove_layer(document, layer)
 
 
 def change_mask(document: Document, rng: np.random.Generator) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core.abilities import GenerationKind
+from core.abilities import GenerationKind, InpaintArea, MaskedContent
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
-from gui.canvas.asking import kind_of, plan_of, request_for
+from gui.canvas.asking import kind_of, plan_of, request_for, ways_of
 from gui.sampling import Mode, Sampling
 from tests.helpers.results import noise
 
@@ -250,3 +252,89 @@ def test_what_cannot_be_done_is_said(
         setattr(asked, name, value)
     with pytest.raises(InvalidRequest, match=words):
         request_for(document, asked, checkpoint)
+
+
+# --- ways to repaint, and two passes ----------------------------------------------------------
+
+
+def test_a_closeup_is_asked_for_at_the_models_size(
+    document: Document, asked: Sampling, checkpoint: Checkpoint
+) -> None:
+    document.fill_mask(Rect(8, 8, 6, 6))
+    asked.restore({"inpaint_area": "only masked", "area_padding": 1, "masked_content": "fill"})
+    request = request_for(document, asked, checkpoint)
+    assert (request.inpaint_area, request.area_padding) == (InpaintArea.ONLY_MASKED, 1)
+    assert request.masked_content is MaskedContent.FILL
+    assert (request.size, request.denoising_size) == (Size(32, 32), Size(64, 64))
+    assert plan_of(document, asked, checkpoint)[1] == "8 × 8 around the mask, made at 64 × 64."
+
+
+def test_a_closeup_beyond_the_edge_holds_all_that_is_new(
+    document: Document, asked: Sampling, checkpoint: Checkpoint
+) -> None:
+    document.set_frame(Rect(-8, 0, 32, 32))
+    asked.restore({"inpaint_area": "only masked", "area_padding": 4})
+    request = request_for(document, asked, checkpoint)
+    assert plan_of(document, asked, checkpoint)[1] == "16 × 32 around the mask, made at 48 × 88."
+    assert request.denoising_size == Size(48, 88)
+
+
+def test_two_passes_are_offered_for_a_picture_much_larger_than_the_models_own(
+    asked: Sampling, checkpoint: Checkpoint
+) -> None:
+    document = Document(Size(192, 128))
+    asked.hires = True
+    document.set_frame(Rect(0, 0, 64, 64))
+    assert ways_of(document, asked, checkpoint) == (False, False)
+    assert request_for(document, asked, checkpoint).first_pass_size is None
+    document.set_frame(Rect(0, 0, 192, 128))
+    assert ways_of(document, asked, checkpoint) == (False, True)
+    request = request_for(document, asked, checkpoint)
+    assert (request.first_pass_size, request.denoising_size) == (Size(80, 56), Size(192, 128))
+    assert "First at 80 × 56, then at 192 × 128" in plan_of(document, asked, checkpoint)[1]
+    asked.hires = False
+    assert request_for(document, asked, checkpoint).first_pass_size is None
+    asked.mode, asked.hires = Mode.FROM_CANVAS, True
+    assert ways_of(document, asked, checkpoint) == (False, False)
+    assert request_for(document, asked, checkpoint).first_pass_size is None
+
+
+@pytest.mark.parametrize("soft", [True, False])
+def test_a_model_that_knows_no_greys_is_told_apart(
+    document: Document, asked: Sampling, checkpoint: Checkpoint, soft: bool
+) -> None:
+    model = replace(checkpoint, abilities=replace(checkpoint.abilities, soft_masks=soft))
+    document.fill_mask(Rect(0, 0, 8, 8))
+    assert ways_of(document, asked, model) == (True, False)
+    assert plan_of(document, asked, model)[0] == "Repaints the mask; nothing else changes."
+    document.mask.write(Rect(0, 0, 4, 4), np.full((4, 4), 100, np.uint8))
+    assert ("half or more" in plan_of(document, asked, model)[0]) is not soft
+
+
+def test_what_the_model_does_not_use_is_not_asked_of_it(
+    document: Document, sampling: Sampling, checkpoint: Checkpoint
+) -> None:
+    abilities = replace(
+        checkpoint.abilities,
+        uses_negative_prompt=False,
+        uses_guidance_scale=False,
+        guidance_scale=0.0,
+        strength_kinds=frozenset(),
+    )
+    sampling.mode, sampling.prompt, sampling.negative_prompt = Mode.MASKED, "a cat", "blurry"
+    document.fill_mask(Rect(4, 4, 8, 8))
+    distilled = replace(checkpoint, abilities=abilities)
+    request = request_for(document, sampling, distilled)
+    assert (request.negative_prompt, request.guidance_scale, request.strength) == ("", 0.0, 1.0)
+    assert not plan_of(document, sampling, distilled)[2]
+    usual = request_for(document, sampling, checkpoint)
+    assert (usual.negative_prompt, usual.strength) == ("blurry", sampling.strength)
+
+
+def test_the_plan_says_what_the_model_cannot_do(
+    document: Document, sampling: Sampling, checkpoint: Checkpoint
+) -> None:
+    only = frozenset({GenerationKind.INPAINTING})
+    inpainter = replace(checkpoint, abilities=replace(checkpoint.abilities, kinds=only))
+    sampling.mode = Mode.NEW
+    assert "cannot do text-to-image" in plan_of(document, sampling, inpainter)[0]

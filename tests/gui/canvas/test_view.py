@@ -113,7 +113,9 @@ def test_the_mask_is_a_tint_and_hides_under_an_overlay(canvas: Easel) -> None:
 def test_a_stroke_is_seen_at_once(canvas: Easel, brush: BrushSettings) -> None:
     canvas.take_tool(PaintingTool("Brush", brush, Target.PAINT))
     QTest.mousePress(canvas, LEFT, pos=canvas.at(20, 30))
+    assert seen(canvas, 20, 31) == (255, 0, 0)
     QTest.mouseMove(canvas, canvas.at(40, 30))
+    QTest.mouseMove(canvas, canvas.at(44, 30))  # a curve is known when the place behind it is
     assert seen(canvas, 30, 31) == (255, 0, 0)
     canvas.end_gesture()
     assert seen(canvas, 30, 31) == (255, 255, 255)

@@ -1,0 +1,75 @@
+"""What goes along with the pointer over the canvas: the brush's outline, the mask's strength."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtGui import QPainter
+
+from core.geometry import Rect
+from gui.canvas import painter as draw
+from gui.canvas.tools.gesture import Tool
+from gui.canvas.tools.painting import PaintingTool
+
+if TYPE_CHECKING:
+    from core.canvas.document import Document
+    from gui.canvas.view import CanvasView
+
+_LABEL_AWAY = 10
+_LABEL_AREA = QRectF(0, -14, 76, 28)
+
+
+class Hover:
+    """Knows where the pointer is, and repaints what it leaves and where it comes.
+
+    Attributes:
+        at: The pointer in view pixels; None when it is elsewhere.
+    """
+
+    def __init__(self, canvas: CanvasView) -> None:
+        self._canvas = canvas
+        self.at: QPointF | None = None
+        self._area = QRect()
+
+    def move(self, at: QPointF | None, radius: float) -> None:
+        """Go there.
+
+        Args:
+            radius: Of the brush, in view pixels; 0 where a cursor stands for the tool.
+        """
+        self._canvas.update(self._area)
+        self.at = at
+        self._area = QRect() if at is None or not radius else _area(at, radius)
+        self._canvas.update(self._area)
+
+    def paint(self, painter: QPainter, radius: float, tool: Tool) -> None:
+        """Draw the outline, and beside it what the tool has to know of the place."""
+        document = self._canvas.document
+        if self.at is None or document is None:
+            return
+        draw.draw_brush_outline(painter, self.at.x(), self.at.y(), radius)
+        if isinstance(tool, PaintingTool) and tool.paints_strength:
+            place = self._canvas.viewport.to_document(self.at.x(), self.at.y())
+            label = strength_at(document, *place)
+            if label:
+                draw.draw_label(painter, self.at + _label_place(radius), label)
+
+
+def strength_at(document: Document, x: float, y: float) -> str:
+    """How far the mask lets that pixel change, in per cent; nothing outside the picture."""
+    pixel = Rect(math.floor(x), math.floor(y), 1, 1)
+    if not Rect.of_size(document.size).contains(pixel):
+        return ""
+    return f"{round(int(document.mask_pixels(pixel)[0, 0]) / 2.55)} %"
+
+
+def _area(at: QPointF, radius: float) -> QRect:
+    label = _LABEL_AREA.translated(at + _label_place(radius))
+    return draw.outline_area(at, radius).united(label.toAlignedRect())
+
+
+def _label_place(radius: float) -> QPointF:
+    """Right of the pointer, within a large brush and beside a small one."""
+    return QPointF(min(radius, 40) + _LABEL_AWAY, 0)
