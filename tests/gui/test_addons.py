@@ -1,0 +1,229 @@
+"""Add-ons in the dock: offered when they fit, weighed, taken off, kept, recalled, and sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton
+from pytestqt.qtbot import QtBot
+from safetensors.torch import save_file
+
+from core.abilities import AddonKind, FreeU
+from core.addon import Addon
+from core.canvas.document import Document
+from core.checkpoints import Checkpoint
+from core.geometry import Size
+from gui.addons import AddonController, addons_of
+from gui.background import Background
+from gui.canvas.asking import request_for
+from gui.models import ModelController
+from gui.panels.addons import AddonsSection
+from gui.sampling import Sampling
+from gui.theme import Theme
+from gui.widgets.finder import Finder
+from gui.widgets.number_field import NumberField
+from tests.helpers.addons import SD1
+from tests.helpers.desktop import rest
+
+LORA = AddonKind.LORA
+NAME = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
+
+
+def write_lora(file: Path, width: int = 768) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({f"{NAME}.lora_down.weight": torch.ones(4, width)}, file)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_lora(tmp_path / "loras" / "ink.safetensors")
+    write_lora(tmp_path / "loras" / "wash.safetensors")
+    write_lora(tmp_path / "loras" / "grand.safetensors", 2048)
+    (tmp_path / "embeddings").mkdir()
+    save_file({"emb": torch.ones(2, 768)}, tmp_path / "embeddings" / "easy.safetensors")
+    (tmp_path / "vae").mkdir()
+    for name in ("clear", "soft"):
+        decoder = {"decoder.conv_in.weight": torch.ones(4)}
+        save_file(decoder, tmp_path / "vae" / f"{name}.safetensors")
+    (tmp_path / "controlnet").mkdir()
+    net = {"controlnet_mid_block.weight": torch.ones(4)}
+    save_file(net, tmp_path / "controlnet" / "edges-canny.safetensors")
+    return tmp_path
+
+
+class Dock:
+    """The section with its controller, as the studio joins them."""
+
+    def __init__(
+        self, qtbot: QtBot, theme: Theme, sampling: Sampling, background: Background, folder: Path
+    ) -> None:
+        self.qtbot, self.background, self.sampling = qtbot, background, sampling
+        self.section = AddonsSection(theme)
+        qtbot.addWidget(self.section)
+        self.section.resize(300, 400)
+        self.owner = QObject()
+        self.models = ModelController(sampling, background, [folder], self.owner)
+        self.controller = AddonController(
+            self.section, self.models, sampling, background, self.owner
+        )
+
+    def choose(self, checkpoint: Checkpoint) -> None:
+        self.models.chosen.emit(checkpoint)
+        self.controller.look()
+        rest(self.qtbot, self.background)
+
+    @property
+    def offered(self) -> list[str]:
+        return [choice.name for choice in self.section._choices]
+
+    @property
+    def lines(self) -> list[str]:
+        labels = self.section.findChildren(QLabel)
+        return [label.accessibleName() for label in labels if label.accessibleName()]
+
+    def add(self, name: str) -> None:
+        """Press the plus, type the name, Enter."""
+        self.press("Add a LoRA or another add-on")
+        search = self.section.findChild(Finder).findChild(QLineEdit)
+        QTest.keyClicks(search, name)
+        QTest.keyClick(search, Qt.Key.Key_Return)
+
+    def press(self, name: str) -> None:
+        buttons = self.section.findChildren(QToolButton)
+        button = next(b for b in buttons if b.accessibleName() == name)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def field(self, name: str) -> NumberField:
+        fields = self.section.findChildren(NumberField)
+        return next(f for f in fields if f.accessibleName() == f"{name}: value")
+
+
+@pytest.fixture
+def sd1(checkpoint: Checkpoint) -> Checkpoint:
+    return replace(checkpoint, abilities=SD1)
+
+
+@pytest.fixture
+def dock(
+    qtbot: QtBot,
+    theme: Theme,
+    sampling: Sampling,
+    background: Background,
+    folder: Path,
+    sd1: Checkpoint,
+) -> Iterator[Dock]:
+    dock = Dock(qtbot, theme, sampling, background, folder)
+    dock.choose(sd1)
+    yield dock
+    background.close()
+
+
+def test_only_what_fits_is_offered(dock: Dock) -> None:
+    expected = ["ink", "wash", "easy", "edges-canny", "clear", "soft", "Clip skip", "FreeU"]
+    assert dock.offered == expected
+    assert dock.section.isVisibleTo(None)
+
+
+def test_a_model_that_takes_nothing_has_no_section(dock: Dock, checkpoint: Checkpoint) -> None:
+    dock.choose(checkpoint)
+    assert not dock.section.isVisible()
+
+
+def test_added_weighed_and_taken_off(dock: Dock, sampling: Sampling) -> None:
+    dock.add("ink")
+    assert sampling.addons == (Addon(LORA, "ink"),)
+    assert "ink" not in dock.offered
+    field = dock.field("ink")
+    field.setValue(0.65)
+    assert sampling.addons == (Addon(LORA, "ink", 0.65),)
+    assert dock.field("ink") is field
+    dock.press("Take off ink")
+    assert sampling.addons == ()
+    assert "ink" in dock.offered
+
+
+def test_there_is_one_vae_at_a_time(dock: Dock, sampling: Sampling) -> None:
+    dock.add("clear")
+    dock.add("soft")
+    assert sampling.addons == (Addon(AddonKind.VAE, "soft"),)
+
+
+def test_a_taught_word_goes_into_the_prompt(dock: Dock, sampling: Sampling) -> None:
+    dock.add("easy")
+    assert sampling.prompt == "easy"
+    sampling.prompt = "a cat, "
+    dock.add("easy")
+    assert sampling.prompt == "a cat, easy"
+    assert sampling.addons == ()
+
+
+def test_clip_skip_and_freeu_are_lines_too(dock: Dock, sampling: Sampling) -> None:
+    dock.add("clip")
+    dock.add("freeu")
+    assert (sampling.clip_skip, sampling.freeu) == (2, SD1.freeu)
+    dock.field("Clip skip").setValue(4)
+    assert sampling.clip_skip == 4
+    dock.press("Take off Clip skip")
+    dock.press("Take off FreeU")
+    assert (sampling.clip_skip, sampling.freeu) == (1, None)
+
+
+def test_what_another_model_does_not_take_stays_and_is_not_sent(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint
+) -> None:
+    dock.add("ink")
+    sampling.prompt = "a cat"
+    document = Document(Size(64, 64))
+    assert request_for(document, sampling, sd1).addons == (Addon(LORA, "ink"),)
+    grand = replace(sd1, abilities=replace(SD1, text_width=2048, family="sdxl"))
+    dock.choose(grand)
+    assert dock.lines == ["ink"]
+    assert not dock.field("ink").isEnabled()
+    assert dock.offered[0] == "grand"
+    assert request_for(document, sampling, grand).addons == ()
+
+
+def test_a_controlnet_follows_what_the_frame_shows(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint
+) -> None:
+    dock.add("edges")
+    sampling.prompt = "a cat"
+    request = request_for(Document(Size(64, 64)), sampling, sd1)
+    (control,) = request.controls
+    assert (control.name, control.weight, control.preprocessor) == ("edges-canny", 1.0, "canny")
+    assert control.image is not None
+    assert control.image.shape == (64, 64, 3)
+    assert request.addons == ()
+
+
+def test_choices_are_kept_and_come_back(sampling: Sampling, qapp: object) -> None:
+    sampling.addons = (Addon(LORA, "ink", 0.5),)
+    sampling.clip_skip, sampling.freeu = 3, FreeU(0.9, 0.2, 1.5, 1.6)
+    again = Sampling()
+    again.restore(sampling.to_dict())
+    assert again.addons == sampling.addons
+    assert (again.clip_skip, again.freeu) == (3, FreeU(0.9, 0.2, 1.5, 1.6))
+    again.restore({"clip_skip": 99, "addons": "ink", "freeu": "yes"})
+    assert (again.addons, again.clip_skip, again.freeu) == ((), 3, None)
+
+
+def test_a_recalled_picture_brings_its_add_ons_and_no_others(sampling: Sampling) -> None:
+    sampling.addons, sampling.clip_skip = (Addon(LORA, "wash"),), 2
+    sampling.restore(addons_of({"prompt": "from before add-ons"}))
+    assert (sampling.addons, sampling.clip_skip) == ((), 1)
+    record = {
+        "addons": [Addon(LORA, "ink", 0.7, "ab" * 32).to_dict()],
+        "controls": [{"name": "edges-canny", "weight": 0.4}],
+        "clip_skip": 2,
+    }
+    sampling.restore(addons_of(record))
+    assert sampling.addons == (
+        Addon(LORA, "ink", 0.7),
+        Addon(AddonKind.CONTROLNET, "edges-canny", 0.4),
+    )
