@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.geometry import Size
 
@@ -14,6 +16,55 @@ class GenerationKind(StrEnum):
     TEXT_TO_IMAGE = "text-to-image"
     IMAGE_TO_IMAGE = "image-to-image"
     INPAINTING = "inpainting"
+
+
+class AddonKind(StrEnum):
+    """What can be put on a loaded model and taken off again."""
+
+    LORA = "lora"
+    EMBEDDING = "textual-inversion"
+    CONTROLNET = "controlnet"
+    VAE = "vae"
+
+    @property
+    def words(self) -> str:
+        """As it is called in a sentence."""
+        return _ADDON_WORDS[self]
+
+
+_ADDON_WORDS = {
+    AddonKind.LORA: "LoRA",
+    AddonKind.EMBEDDING: "textual inversion",
+    AddonKind.CONTROLNET: "ControlNet",
+    AddonKind.VAE: "VAE",
+}
+
+
+class FreeU(NamedTuple):
+    """Weights of the skips (s) and the backbone (b) in the U-Net's first two up blocks.
+
+    Si et al., FreeU: Free Lunch in Diffusion U-Net, arXiv:2309.11497.
+    """
+
+    s1: float
+    s2: float
+    b1: float
+    b2: float
+
+
+class InpaintArea(StrEnum):
+    """What of the picture the model looks at while it repaints the mask."""
+
+    WHOLE_PICTURE = "whole picture"
+    ONLY_MASKED = "only masked"
+
+
+class MaskedContent(StrEnum):
+    """What stands under the mask before the first step."""
+
+    ORIGINAL = "original"
+    FILL = "fill"
+    NOISE = "noise"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +79,21 @@ class ModelAbilities:
         max_size: The longest side that is accepted, in pixels.
         schedulers: Names of the schedulers that are right for this model.
         prompt_tokens: How many tokens of a prompt are read, start and end marks not counted.
+        reads_weights: Whether the prompt's weights count, and prompts beyond `prompt_tokens` are
+            read chunk by chunk; else what is longer is cut off.
         uses_negative_prompt: Whether a negative prompt changes anything.
+        uses_guidance_scale: Whether the guidance scale changes anything.
+        strength_kinds: The kinds in which strength decides how far the picture may change; in
+            others the model starts from noise alone.
         num_inference_steps: A good number of denoising steps to begin with.
         guidance_scale: A good guidance scale to begin with.
+        soft_masks: Whether grey in a mask limits how far a pixel changes; else grey of half and
+            more counts as white, and less as black.
+        addons: The kinds of add-ons that can be put on it.
+        text_width: Numbers for each token of the prompt that it reads; tells add-ons for one
+            family from those for another. None where it is not known.
+        most_clip_skip: The largest clip skip; 1 where there is none to choose.
+        freeu: Good weights for FreeU; None where it does not work.
     """
 
     family: str
@@ -40,9 +103,23 @@ class ModelAbilities:
     schedulers: tuple[str, ...]
     max_size: int = 2048
     prompt_tokens: int = 75
+    reads_weights: bool = False
     uses_negative_prompt: bool = True
+    uses_guidance_scale: bool = True
+    strength_kinds: frozenset[GenerationKind] = frozenset(
+        {GenerationKind.IMAGE_TO_IMAGE, GenerationKind.INPAINTING}
+    )
     num_inference_steps: int = 20
     guidance_scale: float = 7.5
+    soft_masks: bool = False
+    addons: frozenset[AddonKind] = frozenset()
+    text_width: int | None = None
+    most_clip_skip: int = 1
+    freeu: FreeU | None = None
+
+    def ignores_strength(self, kind: GenerationKind) -> bool:
+        """Whether that kind starts from a picture and yet from nothing but noise under the mask."""
+        return kind is not GenerationKind.TEXT_TO_IMAGE and kind not in self.strength_kinds
 
     def denoising_size(self, picture: Size) -> Size:
         """The size to denoise at for a picture of that size: same shape, as the model needs it.
@@ -50,3 +127,25 @@ class ModelAbilities:
         A picture whose sides already fit is left alone; others go to the nearest multiples.
         """
         return picture.rounded_to(self.size_multiple)
+
+    def closeup_size(self, area: Size) -> Size:
+        """The size to denoise a part of a picture at: as large as the model's own size at least.
+
+        A smaller part is enlarged to about as many pixels as `native_size` has, in its own shape.
+        """
+        scale = max(1.0, math.sqrt(self.native_size.area / max(1, area.area)))
+        scale = min(scale, max(1.0, self.max_size / max(area)))
+        larger = Size(round(area.width * scale), round(area.height * scale))
+        return larger.rounded_to(self.size_multiple)
+
+    def first_pass_size(self, picture: Size) -> Size | None:
+        """The size for the first of two passes; None where one pass is right for the picture.
+
+        As many pixels as `native_size` has, in the picture's shape; a picture that is not at
+        least a fifth larger needs no second pass.
+        """
+        if picture.area < 1.2 * self.native_size.area:
+            return None
+        scale = math.sqrt(self.native_size.area / picture.area)
+        smaller = Size(round(picture.width * scale), round(picture.height * scale))
+        return smaller.rounded_to(self.size_multiple)

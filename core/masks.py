@@ -7,13 +7,16 @@ reaches the edge is not softened or shrunk from there.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.abilities import GenerationKind, InpaintArea, ModelAbilities
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
-from core.request import Pixels
+from core.request import HALF, GenerationRequest, Pixels
 
 cv2.setNumThreads(1)  # the model has the other cores
 
@@ -91,11 +94,38 @@ def crop_rect(mask: Pixels, padding: int, multiple: int) -> Rect:
     return Rect(x, y, across, down)
 
 
+def effective_mask(mask: Pixels, abilities: ModelAbilities) -> Pixels:
+    """The mask as the model follows it: with its greys, or black and white from half on."""
+    if abilities.soft_masks:
+        return mask
+    return np.where(mask >= HALF, np.uint8(255), np.uint8(0))
+
+
+def work_rect(request: GenerationRequest, abilities: ModelAbilities) -> Rect:
+    """The part of an inpainting request's picture that the model works on; never empty."""
+    if request.inpaint_area is InpaintArea.WHOLE_PICTURE or request.mask_image is None:
+        return Rect.of_size(request.size)
+    mask = effective_mask(request.mask_image, abilities)
+    rect = crop_rect(mask, max(0, request.area_padding), abilities.size_multiple)
+    return Rect.of_size(request.size) if rect.is_empty else rect
+
+
+def with_denoising_size(request: GenerationRequest, abilities: ModelAbilities) -> GenerationRequest:
+    """The request with the denoising size that this model wants for it."""
+    if request.kind is not GenerationKind.INPAINTING or (
+        request.inpaint_area is InpaintArea.WHOLE_PICTURE
+    ):
+        return replace(request, denoising_size=abilities.denoising_size(request.size))
+    size = abilities.closeup_size(work_rect(request, abilities).size)
+    return replace(request, denoising_size=size)
+
+
 def composite(original: Pixels, generated: Pixels, mask: Pixels, feather: int) -> Pixels:
     """The generated picture inside the mask, the original's own pixels everywhere else.
 
-    Inside, the share of the generated picture is ``feather_inside(mask) · mask / 255``; the sum is
-    rounded half up. Where the mask is 0 the result is the original, bit for bit.
+    Inside, the share of the generated picture is ``feather_inside(mask)``, whatever the grey, which
+    the model has already obeyed; the sum is rounded half up. Where the mask is 0 the result is the
+    original, bit for bit.
 
     Args:
         original: uint8 (h, w, channels).
@@ -107,8 +137,7 @@ def composite(original: Pixels, generated: Pixels, mask: Pixels, feather: int) -
         InvalidRequest: the three are not of the same size, or `feather` is negative.
     """
     _require_same_size(original, generated, mask)
-    alpha = feather_inside(mask, feather) * (mask.astype(np.float32) / np.float32(255))
-    share = alpha[..., np.newaxis]
+    share = feather_inside(mask, feather)[..., np.newaxis]
     mixed = original + (generated.astype(np.float32) - original) * share
     result = np.floor(mixed + np.float32(0.5)).astype(np.uint8)
     np.copyto(result, original, where=(mask == 0)[..., np.newaxis])

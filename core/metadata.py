@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from xml.sax.saxutils import quoteattr
 
 from PIL import Image, PngImagePlugin
 
-from core.abilities import GenerationKind
+from core.abilities import GenerationKind, InpaintArea, MaskedContent
+from core.infotext_addons import addon_fields, lora_tags
 from core.logs import logger
 from core.request import GenerationRequest
 from core.result import GenerationResult
@@ -32,6 +34,23 @@ _XMP_KEY = "XML:com.adobe.xmp"
 _JPEG_SEGMENT = 65_000  # bytes that fit into one APP1 segment, with room for its header
 _MOST_RECORD = 8_000_000
 _SCHEDULES = ("Karras", "Exponential", "SGM Uniform", "Beta", "Simple")
+# What A1111 means by "Automatic" for samplers where it is not plain; and the one sampler that it
+# calls by another name.
+_AUTOMATIC = {
+    "DPM++ 2M": "Karras",
+    "DPM++ 2M SDE": "Exponential",
+    "DPM++ 3M SDE": "Exponential",
+    "DPM2": "Karras",
+    "DPM2 a": "Karras",
+}
+_PLAIN = "Uniform"
+_NUMBERS: Mapping[str, tuple[str, Callable[[str], float]]] = {
+    "Steps": ("num_inference_steps", int),
+    "CFG scale": ("guidance_scale", float),
+    "Seed": ("seed", int),
+    "Denoising strength": ("strength", float),
+}
+_SAMPLERS = {"PNDM": "PLMS"}
 _PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _log = logger("metadata")
 
@@ -39,7 +58,7 @@ _log = logger("metadata")
 def infotext(request: GenerationRequest, facts: Mapping[str, Any]) -> str:
     """The request in the A1111 grammar; `facts` are those of the result (``model_hash``)."""
     pairs = ", ".join(f"{key}: {_value(value)}" for key, value in _fields(request, facts))
-    prompt = _harmless(request.prompt)
+    prompt = _harmless(" ".join([request.prompt, *lora_tags(request)]))
     return f"{prompt}\nNegative prompt: {_harmless(request.negative_prompt)}\n{pairs}"
 
 
@@ -52,6 +71,31 @@ def parse_infotext(text: str) -> dict[str, str]:
     prompt, negative = _split_prompts(lines[:-1])
     fields = {key: _unquoted(value) for key, value in pairs}
     return fields | {"prompt": prompt, "negative_prompt": negative}
+
+
+def foreign_record(path: Path) -> dict[str, Any] | None:
+    """What the infotext of another program says, as far as a record of ours would say it.
+
+    Returns:
+        ``{"request": …}`` with those fields that are there; None where there is no infotext.
+    """
+    found = parse_infotext(read_infotext(path) or "")
+    if "Steps" not in found:
+        return None
+    request: dict[str, Any] = {
+        "prompt": found["prompt"],
+        "negative_prompt": found["negative_prompt"],
+        "written_prompt": found.get("Template", ""),
+        "written_negative_prompt": found.get("Negative Template", ""),
+        "checkpoint": found.get("Model", ""),
+        "scheduler": scheduler_named(found.get("Sampler", ""), found.get("Schedule type", "")),
+    }
+    for key, (name, number) in _NUMBERS.items():
+        with suppress(ValueError):
+            request[name] = number(found.get(key, ""))
+    if size := re.fullmatch(r"(\d{1,5})x(\d{1,5})", found.get("Size", "")):
+        request["size"] = [int(size[1]), int(size[2])]
+    return {"request": request}
 
 
 def record(result: GenerationResult, item_id: str, created: datetime) -> dict[str, Any]:
@@ -146,32 +190,61 @@ def xmp_packet(lossless: str | None = None) -> str:
 
 def _fields(request: GenerationRequest, facts: Mapping[str, Any]) -> list[tuple[str, object]]:
     sampler, schedule = _sampler(request.scheduler)
+    size = request.first_pass_size or request.size  # of the first pass, as A1111 has it
     fields: list[tuple[str, object]] = [
         ("Steps", request.num_inference_steps),
         ("Sampler", sampler),
         ("Schedule type", schedule),
         ("CFG scale", f"{request.guidance_scale:g}"),
         ("Seed", request.seed),
-        ("Size", f"{request.size.width}x{request.size.height}"),
+        ("Size", f"{size.width}x{size.height}"),
     ]
     if facts.get("model_hash"):
         fields.append(("Model hash", facts["model_hash"]))
     fields.append(("Model", request.checkpoint))
-    return [*fields, *_image_fields(request), ("Version", SOFTWARE)]
+    more = (*_image_fields(request), *addon_fields(request, facts), *_template_fields(request))
+    return [*fields, *more, ("Version", SOFTWARE)]
+
+
+def _template_fields(request: GenerationRequest) -> list[tuple[str, object]]:
+    """What was written before alternatives were drawn, as sd-dynamic-prompts has it."""
+    written = (
+        ("Template", request.written_prompt),
+        ("Negative Template", request.written_negative_prompt),
+    )
+    return [(key, value) for key, value in written if value]
 
 
 def _image_fields(request: GenerationRequest) -> list[tuple[str, object]]:
     """Readers tell the kinds apart by these: strength alone, or strength and mask words."""
     if request.kind is GenerationKind.TEXT_TO_IMAGE:
-        return []
+        return _hires_fields(request)
     strength: list[tuple[str, object]] = [("Denoising strength", f"{request.strength:g}")]
     if request.kind is GenerationKind.IMAGE_TO_IMAGE:
         return strength
+    area: list[tuple[str, object]] = [("Inpaint area", "Whole picture")]
+    if request.inpaint_area is InpaintArea.ONLY_MASKED:
+        area = [("Inpaint area", "Only masked"), ("Masked area padding", request.area_padding)]
+    noise = request.masked_content is MaskedContent.NOISE
+    content = "latent noise" if noise else str(request.masked_content)
     return [
         *strength,
         ("Mask blur", request.mask_feather),
-        ("Inpaint area", "Whole picture"),
-        ("Masked content", "original"),
+        *area,
+        ("Masked content", content),
+    ]
+
+
+def _hires_fields(request: GenerationRequest) -> list[tuple[str, object]]:
+    first, last = request.first_pass_size, request.size
+    if first is None:
+        return []
+    return [
+        ("Denoising strength", f"{request.hires_strength:g}"),
+        ("Hires upscale", f"{last.width / first.width:.4g}"),
+        ("Hires resize", f"{last.width}x{last.height}"),
+        ("Hires steps", request.hires_steps),
+        ("Hires upscaler", "Lanczos"),
     ]
 
 
@@ -180,7 +253,15 @@ def _sampler(scheduler: str) -> tuple[str, str]:
     for schedule in _SCHEDULES:
         if scheduler.endswith(f" {schedule}"):
             return scheduler.removesuffix(f" {schedule}"), schedule
-    return scheduler, "Automatic"
+    return _SAMPLERS.get(scheduler, scheduler), _PLAIN if scheduler in _AUTOMATIC else "Automatic"
+
+
+def scheduler_named(sampler: str, schedule: str = "") -> str:
+    """The other way: our one name for A1111's two, whether or not it is one we have."""
+    if schedule == "Automatic":
+        schedule = _AUTOMATIC.get(sampler, "")
+    ours = {theirs: ours for ours, theirs in _SAMPLERS.items()}.get(sampler, sampler)
+    return f"{ours} {schedule}" if schedule in _SCHEDULES else ours
 
 
 def _value(value: object) -> str:

@@ -7,12 +7,14 @@ import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.abilities import GenerationKind, ModelAbilities
+from core.abilities import FreeU, GenerationKind, InpaintArea, MaskedContent, ModelAbilities
+from core.addon import Addon, AddonChoices, Control
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
 
@@ -21,6 +23,8 @@ MAX_SEED = 2**32 - 1
 MAX_STEPS = 200
 MAX_GUIDANCE = 50.0
 MAX_PROMPT_CHARACTERS = 100_000
+HALF = 128
+"""The least grey of a mask that repaints, for models that know only black and white."""
 
 Pixels = NDArray[np.uint8]
 
@@ -33,14 +37,26 @@ class GenerationRequest:
         checkpoint: The model's name, as `core.checkpoints` found it.
         size: Size of the finished picture in pixels.
         denoising_size: Size the model works at; the pixels are scaled there and back when it
-            differs from `size`.
+            differs from `size`. Of `InpaintArea.ONLY_MASKED`, the size of the part.
         strength: 0 to 1, how far from `init_image`; runs ``int(steps * strength)`` steps. Not
             used by text-to-image.
         seed: 0 to 2**32 - 1, always concrete.
         frame: Where on the canvas the picture was asked for, in document pixels.
         init_image: uint8 array of shape (size.height, size.width, 3), sRGB.
-        mask_image: uint8 array of shape (size.height, size.width); 255 repaints, 0 keeps.
+        mask_image: uint8 array of shape (size.height, size.width); 255 repaints, 0 keeps, between:
+            how far (see `ModelAbilities.soft_masks`).
         mask_feather: Width in pixels of the soft edge, which lies inside the mask.
+        inpaint_area: Whether the model sees the whole picture or the mask's surroundings enlarged.
+        area_padding: Pixels around the mask that `InpaintArea.ONLY_MASKED` shows the model.
+        masked_content: What the mask covers at the start: the picture itself, the colours around
+            it, or coloured noise.
+        first_pass_size: Of text-to-image in two passes, the size of the first; the second makes
+            more of it at `denoising_size`. None for a single pass.
+        hires_strength: 0 to 1, how far the second pass may go from the first.
+        written_prompt, written_negative_prompt: What was typed, where alternatives were drawn to
+            make of it what is sent (see `core.prompts.alternatives`); else empty.
+        addons: Files to put on the model, as `core.addon` says; more may be named in the prompt.
+        controls, clip_skip, freeu: As in `core.addon.AddonChoices`.
         parent_ids: Gallery items that `init_image` came from.
     """
 
@@ -48,6 +64,8 @@ class GenerationRequest:
     checkpoint: str
     prompt: str
     negative_prompt: str = ""
+    written_prompt: str = ""
+    written_negative_prompt: str = ""
     scheduler: str = "Euler"
     num_inference_steps: int = 20
     guidance_scale: float = 7.5
@@ -59,6 +77,15 @@ class GenerationRequest:
     init_image: Pixels | None = None
     mask_image: Pixels | None = None
     mask_feather: int = 8
+    inpaint_area: InpaintArea = InpaintArea.WHOLE_PICTURE
+    area_padding: int = 32
+    masked_content: MaskedContent = MaskedContent.ORIGINAL
+    first_pass_size: Size | None = None
+    hires_strength: float = 0.5
+    addons: tuple[Addon, ...] = ()
+    controls: tuple[Control, ...] = ()
+    clip_skip: int = 1
+    freeu: FreeU | None = None
     parent_ids: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -74,6 +101,23 @@ class GenerationRequest:
             return self.num_inference_steps
         return min(int(self.num_inference_steps * self.strength), self.num_inference_steps)
 
+    @property
+    def hires_steps(self) -> int:
+        """Denoising steps of the second pass; 0 without one."""
+        if self.first_pass_size is None:
+            return 0
+        return min(int(self.num_inference_steps * self.hires_strength), self.num_inference_steps)
+
+    @property
+    def inputs(self) -> tuple[Pixels | None, ...]:
+        """Every picture that the result is made from, kept with it so that it can be made again."""
+        return (self.init_image, self.mask_image, *(control.image for control in self.controls))
+
+    @property
+    def addon_choices(self) -> AddonChoices:
+        """What is put on the model for this picture."""
+        return AddonChoices(self.addons, self.controls, self.clip_skip, self.freeu)
+
     def with_seed(self, seed: int) -> GenerationRequest:
         """The same request for another seed, with an id of its own."""
         return replace(self, seed=seed % (MAX_SEED + 1), id=uuid.uuid4().hex)
@@ -87,7 +131,10 @@ class GenerationRequest:
         self._validate_numbers()
         self._validate_prompt()
         self._validate_for_model(abilities)
-        self._validate_pixels()
+        self._validate_unused(abilities)
+        self._validate_pixels(abilities)
+        self._validate_passes(abilities)
+        self.addon_choices.validate(abilities)
 
     def _validate_numbers(self) -> None:
         _require_range("Steps", self.num_inference_steps, 1, MAX_STEPS)
@@ -95,12 +142,10 @@ class GenerationRequest:
         _require_range("Strength", self.strength, 0.0, 1.0)
         _require_range("Seed", self.seed, 0, MAX_SEED)
         _require_range("Mask feather", self.mask_feather, 0, 1024)
+        _require_range("Padding of the masked area", self.area_padding, 0, 4096)
+        _require_range("Strength of the second pass", self.hires_strength, 0.0, 1.0)
         if self.steps_to_run < 1:
-            least = 1 / self.num_inference_steps
-            raise InvalidRequest(
-                f"Strength {self.strength:g} of {self.num_inference_steps} steps leaves no step "
-                f"to run. Set strength to {math.ceil(least * 100) / 100:g} or more, or raise steps."
-            )
+            raise _no_step("Strength", self.strength, self.num_inference_steps)
 
     def _validate_prompt(self) -> None:
         if not self.prompt.strip():
@@ -123,7 +168,38 @@ class GenerationRequest:
             )
         _validate_size(self.size, self.denoising_size, abilities)
 
-    def _validate_pixels(self) -> None:
+    def _validate_unused(self, abilities: ModelAbilities) -> None:
+        """A value that would change nothing is not written into a record as if it did."""
+        if self.negative_prompt and not abilities.uses_negative_prompt:
+            raise InvalidRequest(
+                f"The model “{self.checkpoint}” reads no negative prompt. Leave it empty."
+            )
+        own = abilities.guidance_scale
+        if not abilities.uses_guidance_scale and self.guidance_scale != own:
+            raise InvalidRequest(
+                f"The model “{self.checkpoint}” works without guidance. Leave it at {own:g}."
+            )
+        if abilities.ignores_strength(self.kind) and self.strength != 1.0:
+            raise InvalidRequest(
+                f"The model “{self.checkpoint}” repaints the mask from noise alone, whatever the "
+                "strength. Set it to 1."
+            )
+
+    def _validate_passes(self, abilities: ModelAbilities) -> None:
+        if self.first_pass_size is None:
+            return
+        if self.kind is not GenerationKind.TEXT_TO_IMAGE:
+            raise InvalidRequest(f"Two passes are for text-to-image, not for {self.kind}.")
+        if GenerationKind.IMAGE_TO_IMAGE not in abilities.kinds:
+            raise InvalidRequest(
+                f"The model “{self.checkpoint}” cannot do image-to-image, which the second pass "
+                "needs. Choose another model, or a single pass."
+            )
+        if self.hires_steps < 1:
+            raise _no_step("Second pass strength", self.hires_strength, self.num_inference_steps)
+        _validate_size(self.size, self.first_pass_size, abilities)
+
+    def _validate_pixels(self, abilities: ModelAbilities) -> None:
         needs_image = self.kind is not GenerationKind.TEXT_TO_IMAGE
         if needs_image and self.init_image is None:
             raise InvalidRequest(f"{self.kind.capitalize()} needs a picture to start from.")
@@ -132,6 +208,11 @@ class GenerationRequest:
                 raise InvalidRequest("Inpainting needs a mask. Paint over what should change.")
             if not self.mask_image.any():
                 raise InvalidRequest("The mask is empty. Paint over what should change.")
+            if not abilities.soft_masks and self.mask_image.max() < HALF:
+                raise InvalidRequest(
+                    "The mask is nowhere more than half, and this model repaints only from half "
+                    "up. Paint it stronger."
+                )
         for name, pixels in (("picture", self.init_image), ("mask", self.mask_image)):
             if pixels is not None and pixels.shape[:2] != (self.size.height, self.size.width):
                 height, width = pixels.shape[:2]
@@ -143,7 +224,7 @@ class GenerationRequest:
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON data; pixels appear as their digests (see `pixel_digest`)."""
         record = {f.name: getattr(self, f.name) for f in fields(self)}
-        record |= {
+        record |= self.addon_choices.to_dict(pixel_digest) | {
             "schema": SCHEMA,
             "kind": str(self.kind),
             "size": list(self.size),
@@ -152,6 +233,9 @@ class GenerationRequest:
             "parent_ids": list(self.parent_ids),
             "init_image": pixel_digest(self.init_image),
             "mask_image": pixel_digest(self.mask_image),
+            "inpaint_area": str(self.inpaint_area),
+            "masked_content": str(self.masked_content),
+            "first_pass_size": None if self.first_pass_size is None else list(self.first_pass_size),
         }
         return record
 
@@ -189,13 +273,21 @@ def pixel_digest(pixels: Pixels | None) -> str | None:
     return digest.hexdigest()
 
 
+_TEXTS = (
+    "prompt", "negative_prompt", "written_prompt", "written_negative_prompt", "checkpoint",
+    "scheduler", "id",
+)  # fmt: skip
 _NUMBERS: dict[str, type] = {
     "num_inference_steps": int,
     "guidance_scale": float,
     "strength": float,
     "seed": int,
     "mask_feather": int,
+    "area_padding": int,
+    "hires_strength": float,
 }
+
+_WORDS: dict[str, type[StrEnum]] = {"inpaint_area": InpaintArea, "masked_content": MaskedContent}
 
 
 def _values(
@@ -208,15 +300,22 @@ def _values(
     values["denoising_size"] = Size(*map(int, values["denoising_size"]))
     frame = values.get("frame")
     values["frame"] = None if frame is None else Rect(*map(int, frame))
+    first = values.get("first_pass_size")
+    values["first_pass_size"] = None if first is None else Size(*map(int, first))
+    for name, words in _WORDS.items():
+        if name in values:
+            values[name] = words(values[name])
     values["parent_ids"] = tuple(map(str, values.get("parent_ids", ())))
     for name, number in _NUMBERS.items():
         if name in values:
             values[name] = number(values[name])
-    for name in ("prompt", "negative_prompt", "checkpoint", "scheduler", "id"):
+    for name in _TEXTS:
         if not isinstance(values.get(name, ""), str):
             raise ValueError(f"{name} is not a text")
     for name in ("init_image", "mask_image"):
         values[name] = _find(values.get(name), pixels)
+    choices = AddonChoices.from_dict(record, lambda digest: _find(digest, pixels))
+    values |= {chosen.name: getattr(choices, chosen.name) for chosen in fields(choices)}
     return values
 
 
@@ -227,6 +326,13 @@ def _find(digest: str | None, pixels: Callable[[str], Pixels] | None) -> Pixels 
         return pixels(digest)
     except KeyError:
         return None
+
+
+def _no_step(name: str, strength: float, steps: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"{name} {strength:g} of {steps} steps leaves no step to run. "
+        f"Set {name.lower()} to {math.ceil(1 / steps * 100) / 100:g} or more, or raise steps."
+    )
 
 
 def _require_range(name: str, value: float, least: float, most: float) -> None:

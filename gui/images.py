@@ -52,7 +52,7 @@ def seen_through(image: QImage, mask: Pixels) -> QImage:
     """`image` scaled to the mask's size and transparent where the mask is 0.
 
     Args:
-        mask: uint8 of shape (H, W); 255 shows the image.
+        mask: uint8 of shape (H, W); anything but 0 shows the image.
     """
     height, width = mask.shape
     scaled = image.scaled(
@@ -61,5 +61,5 @@ def seen_through(image: QImage, mask: Pixels) -> QImage:
         Qt.AspectRatioMode.IgnoreAspectRatio,
         Qt.TransformationMode.SmoothTransformation,
     ).convertToFormat(QImage.Format.Format_RGB32)
-    scaled.setAlphaChannel(to_qimage(mask))
+    scaled.setAlphaChannel(to_qimage((mask > 0).astype(mask.dtype) * 255))
     return scaled

@@ -8,6 +8,9 @@ from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from PySide6.QtCore import QObject, Signal
 
+from core.abilities import AddonKind, FreeU, InpaintArea, MaskedContent
+from core.addon import Addon, read_addons, read_freeu
+
 T = TypeVar("T")
 
 
@@ -52,6 +55,12 @@ class Sampling(QObject):
         width, height: The frame's size in document pixels.
         seed: Used as it is while `seed_locked`; otherwise a new one is drawn at each start.
         count: Pictures of one start, with seeds seed, seed + 1, ...
+        inpaint_area, area_padding, masked_content: As in `GenerationRequest`.
+        hires: Whether a picture much larger than the model's own size is made in two passes.
+        hires_strength: How far the second may go, 0 to 1.
+        addons: What is put on the model, ControlNets included; those follow the canvas.
+        unfit_addons: Kinds and names of those that the present model does not take; not kept.
+        clip_skip, freeu: As in `GenerationRequest`.
 
     Signals:
         changed: The name of the attribute that has another value now.
@@ -72,10 +81,21 @@ class Sampling(QObject):
     count = Observed(1)
     width = Observed(256)
     height = Observed(256)
+    inpaint_area = Observed(InpaintArea.WHOLE_PICTURE)
+    area_padding = Observed(32)
+    masked_content = Observed(MaskedContent.ORIGINAL)
+    hires = Observed(False)
+    hires_strength = Observed(0.5)
+    addons: Observed[tuple[Addon, ...]] = Observed(())
+    unfit_addons: Observed[frozenset[tuple[AddonKind, str]]] = Observed(frozenset())
+    clip_skip = Observed(1)
+    freeu: Observed[FreeU | None] = Observed(None)
 
     KEPT = (
         "checkpoint", "prompt", "negative_prompt", "mode", "scheduler", "num_inference_steps",
         "guidance_scale", "strength", "seed", "seed_locked", "count", "width", "height",
+        "inpaint_area", "area_padding", "masked_content", "hires", "hires_strength",
+        "clip_skip", "addons", "freeu",
     )  # fmt: skip
     RANGES: ClassVar = {
         "num_inference_steps": (1, 200),
@@ -85,6 +105,9 @@ class Sampling(QObject):
         "count": (1, 8),
         "width": (8, 16384),
         "height": (8, 16384),
+        "area_padding": (0, 512),
+        "hires_strength": (0.05, 1),
+        "clip_skip": (1, 12),
     }
     """What `restore` takes; a damaged file may hold any number, NaN included."""
 
@@ -94,22 +117,28 @@ class Sampling(QObject):
 
     def to_dict(self) -> dict[str, Any]:
         """The choices as JSON data."""
-        return {name: getattr(self, name) for name in self.KEPT}
+        choices = {name: getattr(self, name) for name in self.KEPT}
+        return choices | {"addons": [addon.to_dict() for addon in self.addons]}
 
     def restore(self, record: dict[str, Any]) -> None:
         """Take over what `to_dict` gave or a gallery record holds; a strange value is left out."""
         for name in self.KEPT:
             value = record.get(name)
             default = getattr(self, name)
-            if name == "mode" and value in tuple(Mode):
-                self.mode = Mode(value)
+            if name == "addons":
+                self.addons = read_addons(record[name]) if name in record else default
+            elif name == "freeu":
+                self.freeu = read_freeu(value) if name in record else default
+            elif isinstance(default, StrEnum):
+                if value in tuple(type(default)):
+                    setattr(self, name, type(default)(value))
             elif _fits(value, default, self.RANGES.get(name, (0, 0))):
                 setattr(self, name, type(default)(value))
 
 
-def _fits(value: Any, default: Any, allowed: tuple[int, int]) -> bool:
+def _fits(value: Any, default: Any, allowed: tuple[float, float]) -> bool:
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, (int, float)):
         return isinstance(value, (int, float)) and allowed[0] <= value <= allowed[1]
-    return isinstance(value, str) and not isinstance(default, Mode)
+    return isinstance(value, str)

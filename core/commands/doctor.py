@@ -15,7 +15,7 @@ from core.commands.arguments import add_common
 from core.commands.making import require_writable
 from core.commands.terminal import Terminal
 from core.errors import StorageFailed
-from core.memory import DevicePlan, plan
+from core.memory import DevicePlan, plan, room
 from core.metadata import VERSION
 from core.settings import Paths, load_settings
 
@@ -64,7 +64,7 @@ def examine(paths: Paths, device: DevicePlan) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "device": asdict(device),
         "model_folders": [str(folder) for folder in folders],
-        "models": [_model(checkpoint) for checkpoint in find_checkpoints(folders)],
+        "models": [_model(checkpoint, device) for checkpoint in find_checkpoints(folders)],
         "home": {field.name: _folder(getattr(paths, field.name)) for field in fields(paths)},
     }
 
@@ -76,8 +76,14 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _model(checkpoint: Checkpoint) -> dict[str, Any]:
+def _model(checkpoint: Checkpoint, device: DevicePlan) -> dict[str, Any]:
+    # Not at the top: it brings in numpy and more, which a refusal must not wait for.
+
+    # Here, so that other commands do not wait for what inference imports.
+    from core.inference.forecast import advise, forecast
+
     abilities = checkpoint.abilities
+    foreseen = forecast(checkpoint, device, abilities.native_size)
     return {
         "name": checkpoint.name,
         "path": str(checkpoint.path),
@@ -85,6 +91,12 @@ def _model(checkpoint: Checkpoint) -> dict[str, Any]:
         "kinds": sorted(abilities.kinds),
         "native_size": list(abilities.native_size),
         "size_multiple": abilities.size_multiple,
+        "memory": {
+            "weights_bytes": foreseen.resident,
+            "working_bytes": foreseen.working,
+            "peak_bytes": foreseen.peak,
+            "advice": advise(foreseen, device, room(device)).words,
+        },
     }
 
 
@@ -109,6 +121,10 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         width, height = model["native_size"]
         kinds = ", ".join(model["kinds"])
         yield f"  {model['name']}  ({model['family']}, {width} × {height}; {kinds})"
+        memory = model["memory"]
+        yield f"    needs about {memory['peak_bytes'] / _GIB:.1f} GiB of memory at that size"
+        if memory["advice"]:
+            yield f"    {memory['advice']}"
     if not report["models"]:
         yield "  none"
     yield "Folders:"

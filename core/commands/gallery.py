@@ -1,4 +1,4 @@
-"""`gallery list|search|show|reuse`: find a picture again, see how it was made, make it again."""
+"""`gallery list|search|show|reuse|reproduce`: find pictures, see how they were made, make again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from dataclasses import replace
 from typing import Any
 
 from core.checkpoints import model_folders, resolve
-from core.commands import generate
-from core.commands.arguments import add_common, add_output, add_sampling, whole_number
+from core.commands import generate, reproduce
+from core.commands.adding import add_addons, addon_overrides
+from core.commands.arguments import (
+    add_common,
+    add_inpainting,
+    add_output,
+    add_sampling,
+    whole_number,
+)
 from core.commands.making import Output, make
 from core.commands.terminal import Terminal
 from core.gallery import Gallery, GalleryItem
 from core.metadata import infotext
+from core.prompts import WildcardFolder, drawn
 from core.request import GenerationRequest
 from core.settings import Paths, load_settings
 
@@ -30,6 +38,7 @@ def add_to(commands: Any) -> None:
     add_common(show)
     show.set_defaults(run=run_show)
     _add_reuse(actions.add_parser("reuse", help="make it again, changed as you say"))
+    reproduce.add_to(actions)
 
 
 def _add_list(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +51,9 @@ def _add_reuse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="its id, or the first eight characters")
     parser.add_argument("--prompt", metavar="TEXT", help="another prompt")
     add_sampling(parser)
+    add_inpainting(parser)
+    parser.add_argument("--hires-strength", type=float, metavar="S", help="of a second pass")
+    add_addons(parser)
     add_output(parser)
     add_common(parser)
     parser.set_defaults(run=run_reuse)
@@ -83,26 +95,31 @@ def run_reuse(arguments: argparse.Namespace, screen: Terminal) -> int:
     """
     paths = Paths.find(arguments.home)
     with Gallery(paths) as gallery:
-        request = _changed(gallery.request(arguments.id), arguments)
+        request = _changed(gallery.request(arguments.id), arguments, paths)
     folders = model_folders(load_settings(paths.settings_file))
     checkpoint = resolve(arguments.model or request.checkpoint, folders)
     abilities = checkpoint.abilities
-    if not request.denoising_size.is_multiple_of(abilities.size_multiple):
-        request = replace(request, denoising_size=abilities.denoising_size(request.size))
-    generate.say_rounded(screen, request.size, request.denoising_size, abilities.size_multiple)
-    request = replace(request, checkpoint=checkpoint.name)
+    if arguments.inpaint_area or not request.denoising_size.is_multiple_of(abilities.size_multiple):
+        request = generate.for_model(request, abilities)
+    generate.say_rounded(screen, request, abilities)
+    changes = addon_overrides(arguments, abilities)
+    request = replace(request, checkpoint=checkpoint.name, **changes)
     request.validate(abilities)
     make(request, checkpoint, paths, Output.of(arguments), screen)
     return 0
 
 
-def _changed(request: GenerationRequest, arguments: argparse.Namespace) -> GenerationRequest:
+def _changed(
+    request: GenerationRequest, arguments: argparse.Namespace, paths: Paths
+) -> GenerationRequest:
     changes = generate.overrides(arguments)
     if arguments.prompt is not None:
-        changes["prompt"] = arguments.prompt
+        changes |= {"prompt": arguments.prompt, "written_prompt": ""}
     if arguments.seed is not None:
         changes["seed"] = arguments.seed
-    return replace(request, **changes)
+    changed = replace(request, **changes)
+    draws = changes.keys() & {"prompt", "negative_prompt", "seed"}
+    return drawn(changed, WildcardFolder(paths.wildcards)) if draws else changed
 
 
 def _summary(item: GalleryItem) -> dict[str, Any]:

@@ -12,20 +12,33 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import metadata
 from core.checkpoints import Checkpoint
+from core.commands.adding import shelf_for
 from core.commands.terminal import Terminal
-from core.errors import GenerationCancelled, InvalidRequest, StorageFailed
+from core.errors import GenerationCancelled, InvalidRequest, OutOfMemory, StorageFailed
 from core.gallery import Gallery, GalleryItem
 from core.images import image_format, side_by_side, write_image
+from core.prompts import WildcardFolder, drawn
 from core.request import GenerationRequest
-from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
+from core.result import (
+    GenerationResult,
+    LoadingProgress,
+    MemoryRanShort,
+    PreviewFrame,
+    StepProgress,
+)
 from core.settings import Paths
+
+if TYPE_CHECKING:
+    from core.pipelines import PipelineCache
 
 MAX_COUNT = 10_000
 STOPPED = 130
+MEMORY = "SFUMATO_MEMORY"
+"""Set to ``risk``, it lets a picture be tried that memory will hardly suffice for."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,7 @@ class Output:
         require_writable(target if self.is_folder else target.parent)
 
 
-class _Watch:
+class Watch:
     """Hears from the generation and draws the progress bar."""
 
     def __init__(self, screen: Terminal, name: str) -> None:
@@ -111,6 +124,26 @@ class _Watch:
         minutes, seconds = divmod(round(progress.seconds_left), 60)
         words = f"{self._name}{progress.step}/{progress.num_steps}  {minutes}:{seconds:02} left"
         self._screen.progress(progress.step / progress.num_steps, words)
+
+    def say_of_memory(
+        self, request: GenerationRequest, checkpoint: Checkpoint, pipelines: PipelineCache
+    ) -> None:
+        """Look ahead, and say it when memory is tight.
+
+        Raises:
+            OutOfMemory: the system would end the program; ``SFUMATO_MEMORY=risk`` tries it.
+        """
+        from core.inference import prepare
+
+        advice = prepare(request, checkpoint, pipelines)
+        if advice.is_hopeless and os.environ.get(MEMORY) != "risk":
+            raise OutOfMemory(f"{advice.words} To try it nevertheless, set {MEMORY}=risk.")
+        if advice.words:
+            self._screen.note(advice.words)
+
+    def memory_ran_short(self, event: MemoryRanShort) -> None:
+        """Say what takes longer now."""
+        self._screen.note(f"Memory ran short; now {event.saving}.")
 
     def preview_ready(self, frame: PreviewFrame) -> None:
         """Never wanted."""
@@ -140,24 +173,34 @@ def make(
         gallery = stack.enter_context(Gallery(paths)) if output.gallery else None
         stop = stack.enter_context(stopped_by_ctrl_c())
         run = _runner(checkpoint, paths, stop)
+        wildcards = WildcardFolder(paths.wildcards)
         for index in range(output.count):
             if stop.is_set():
                 raise GenerationCancelled
             name = f"{index + 1} of {output.count}: " if output.count > 1 else ""
-            wanted = request.with_seed(request.seed + index) if index else request
-            result = run(wanted, _Watch(screen, name))
+            wanted = request
+            if index:  # draws its own alternatives
+                wanted = drawn(request.with_seed(request.seed + index), wildcards)
+            result = run(wanted, Watch(screen, name))
             _hand_over(result, index, gallery, output, screen)
 
 
 def _runner(
     checkpoint: Checkpoint, paths: Paths, stop: threading.Event
-) -> Callable[[GenerationRequest, _Watch], GenerationResult]:
+) -> Callable[[GenerationRequest, Watch], GenerationResult]:
     # Here, so that an argument that is refused does not wait for it.
     from core.inference import generate
     from core.pipelines import PipelineCache
 
     pipelines = PipelineCache(paths.preview_maps)
-    return lambda request, watch: generate(request, checkpoint, pipelines, watch, stop)
+    shelf = shelf_for(checkpoint, paths)
+
+    def run(request: GenerationRequest, watch: Watch) -> GenerationResult:
+        request.validate(checkpoint.abilities)
+        watch.say_of_memory(request, checkpoint, pipelines)
+        return generate(request, checkpoint, pipelines, watch, stop, shelf=shelf)
+
+    return run
 
 
 def _hand_over(
@@ -237,7 +280,10 @@ def say_cut_off(request: GenerationRequest, checkpoint: Checkpoint, screen: Term
         return  # no token is shorter than a byte
     from core.prompts import PromptTokenizer
 
-    count = PromptTokenizer.load(checkpoint.path).count(request.prompt)
+    abilities = checkpoint.abilities
+    limit, reads_weights = abilities.prompt_tokens, abilities.reads_weights
+    tokenizer = PromptTokenizer.load(checkpoint.tokenizer, limit, reads_weights=reads_weights)
+    count = tokenizer.count(request.prompt)
     if count.cut.strip():
         screen.note(f"The model reads {count.limit} tokens; this is not read: {count.cut.strip()}")
 

@@ -16,11 +16,12 @@ from PIL import Image, PngImagePlugin
 from sd_prompt_reader.image_data_reader import ImageDataReader
 
 from core import metadata
-from core.abilities import GenerationKind
+from core.abilities import GenerationKind, InpaintArea, MaskedContent
 from core.geometry import Size
 from core.images import image_format, write_image
 from core.request import GenerationRequest
 from core.result import GenerationResult
+from core.schedulers import SCHEDULERS
 from tests.helpers.results import an_inpainting, noise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,11 +200,66 @@ def test_the_infotext_of_others_is_parsed() -> None:
         ("Euler a", ("Euler a", "Automatic")),
         ("DPM++ 2M Karras", ("DPM++ 2M", "Karras")),
         ("UniPC", ("UniPC", "Automatic")),
+        ("DPM++ 2M", ("DPM++ 2M", "Uniform")),  # "Automatic" would mean Karras
+        ("DPM++ 2M SDE Exponential", ("DPM++ 2M SDE", "Exponential")),
+        ("DPM2 a Karras", ("DPM2 a", "Karras")),
+        ("Euler SGM Uniform", ("Euler", "SGM Uniform")),
+        ("PNDM", ("PLMS", "Automatic")),
     ],
 )
 def test_samplers_are_written_in_two_words(scheduler: str, words: tuple[str, str]) -> None:
     fields = metadata.parse_infotext(metadata.infotext(a_result(scheduler=scheduler).request, {}))
     assert (fields["Sampler"], fields["Schedule type"]) == words
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_every_scheduler_is_read_back_from_its_words(scheduler: str) -> None:
+    fields = metadata.parse_infotext(metadata.infotext(a_result(scheduler=scheduler).request, {}))
+    assert metadata.scheduler_named(fields["Sampler"], fields["Schedule type"]) == scheduler
+
+
+def test_words_of_others_are_read_as_they_mean_them() -> None:
+    assert metadata.scheduler_named("DPM++ 2M", "Automatic") == "DPM++ 2M Karras"
+    assert metadata.scheduler_named("DPM++ 3M SDE", "Automatic") == "DPM++ 3M SDE Exponential"
+    assert metadata.scheduler_named("Euler a", "Automatic") == "Euler a"
+    assert metadata.scheduler_named("DPM++ 2M Karras") == "DPM++ 2M Karras"  # before version 1.9
+    assert metadata.scheduler_named("Restart", "Karras") == "Restart Karras"
+
+
+def test_the_infotext_of_another_program_becomes_a_request(tmp_path: Path) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text(
+        "parameters",
+        "a red cat\nNegative prompt: bad\nSteps: 25, Sampler: DPM++ 2M, Schedule type: Karras, "
+        'CFG scale: 6.5, Seed: 42, Size: 512x768, Model: "a, b", Denoising strength: x, '
+        'Template: "a {red|blue} cat", Version: v1.10',
+    )
+    Image.new("RGB", (8, 8)).save(tmp_path / "theirs.png", pnginfo=chunks)
+    found = metadata.foreign_record(tmp_path / "theirs.png")
+    assert found is not None
+    assert found["request"] == {
+        "prompt": "a red cat",
+        "negative_prompt": "bad",
+        "written_prompt": "a {red|blue} cat",
+        "written_negative_prompt": "",
+        "checkpoint": "a, b",
+        "scheduler": "DPM++ 2M Karras",
+        "num_inference_steps": 25,
+        "guidance_scale": 6.5,
+        "seed": 42,
+        "size": [512, 768],
+    }
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain.png")
+    assert metadata.foreign_record(tmp_path / "plain.png") is None
+
+
+def test_what_was_written_before_the_draw_is_told_to_others() -> None:
+    request = a_result(
+        prompt="a red cat", written_prompt="a {red|blue} cat", written_negative_prompt="{a|b}"
+    ).request
+    fields = metadata.parse_infotext(metadata.infotext(request, {}))
+    assert (fields["prompt"], fields["Template"]) == ("a red cat", "a {red|blue} cat")
+    assert fields["Negative Template"] == "{a|b}"
 
 
 def test_only_what_a_json_can_hold_goes_into_the_record() -> None:
@@ -263,3 +319,33 @@ def test_text_behind_the_pixels_is_found(tmp_path: Path) -> None:
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert project["project"]["version"] == metadata.VERSION
+
+
+# ---------------------------------------------------------------- repainting, and two passes
+
+
+def test_how_a_mask_is_repainted_is_said_in_the_words_of_a1111() -> None:
+    usual = a_result(GenerationKind.INPAINTING).request
+    assert "Inpaint area: Whole picture, Masked content: original" in metadata.infotext(usual, {})
+    close = replace(
+        usual,
+        inpaint_area=InpaintArea.ONLY_MASKED,
+        area_padding=24,
+        masked_content=MaskedContent.NOISE,
+    )
+    words = "Inpaint area: Only masked, Masked area padding: 24, Masked content: latent noise"
+    assert words in metadata.infotext(close, {})
+
+
+def test_two_passes_are_said_in_the_words_of_a1111(tmp_path: Path) -> None:
+    result = a_result(first_pass_size=Size(32, 24), hires_strength=0.4, num_inference_steps=10)
+    fields = metadata.parse_infotext(metadata.infotext(result.request, {}))
+    assert {name: fields[name] for name in fields if "ires" in name} == {
+        "Hires upscale": "2",
+        "Hires resize": "64x48",
+        "Hires steps": "4",
+        "Hires upscaler": "Lanczos",
+    }
+    assert (fields["Size"], fields["Denoising strength"]) == ("32x24", "0.4")
+    info = MetadataService().read(save(tmp_path, ".png", result)).info
+    assert info is not None

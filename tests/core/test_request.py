@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.abilities import GenerationKind, ModelAbilities
+from core.abilities import GenerationKind, InpaintArea, MaskedContent, ModelAbilities
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
 from core.request import MAX_SEED, GenerationRequest, Pixels, pixel_digest
@@ -226,3 +226,62 @@ def test_a_digest_depends_on_shape_and_bytes_only() -> None:
 def test_a_model_denoises_at_the_nearest_size_that_fits() -> None:
     assert ABILITIES.denoising_size(Size(61, 32)) == Size(64, 32)
     assert ABILITIES.denoising_size(SIZE) == SIZE
+
+
+# ---------------------------------------------------------------- repainting, and two passes
+
+
+def test_how_a_mask_is_repainted_and_both_passes_come_back_from_json() -> None:
+    asked = inpainting(
+        inpaint_area=InpaintArea.ONLY_MASKED, area_padding=7, masked_content=MaskedContent.NOISE
+    )
+    back = GenerationRequest.from_dict(json.loads(json.dumps(asked.to_dict())))
+    assert (back.inpaint_area, back.area_padding) == (InpaintArea.ONLY_MASKED, 7)
+    assert back.masked_content is MaskedContent.NOISE
+    two = request(first_pass_size=Size(32, 16), hires_strength=0.25)
+    back = GenerationRequest.from_dict(json.loads(json.dumps(two.to_dict())))
+    assert (back.first_pass_size, back.hires_strength) == (Size(32, 16), 0.25)
+    assert back.hires_steps == 5
+
+
+def test_a_record_from_before_there_were_such_choices_is_read() -> None:
+    record = request().to_dict()
+    new = {"inpaint_area", "area_padding", "masked_content", "first_pass_size", "hires_strength"}
+    old = {name: value for name, value in record.items() if name not in new}
+    assert GenerationRequest.from_dict(old).to_dict() == record
+
+
+@pytest.mark.parametrize("damage", [{"inpaint_area": "x"}, {"first_pass_size": [1]}])
+def test_a_record_with_a_choice_that_is_none_is_refused(damage: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="damaged"):
+        GenerationRequest.from_dict({**request().to_dict(), **damage})
+
+
+def test_a_model_of_black_and_white_masks_needs_half_somewhere() -> None:
+    grey = inpainting(mask_image=np.full((32, 64), 127, np.uint8))
+    grey.validate(replace(ABILITIES, soft_masks=True))
+    with pytest.raises(InvalidRequest, match="nowhere more than half"):
+        grey.validate(ABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("picture", "first"),
+    [
+        (Size(64, 64), None),
+        (Size(69, 69), None),
+        (Size(128, 128), Size(64, 64)),
+        (Size(256, 64), Size(128, 32)),
+        (Size(90, 200), Size(40, 96)),
+    ],
+)
+def test_the_first_pass_has_as_many_pixels_as_the_model_likes(
+    picture: Size, first: Size | None
+) -> None:
+    assert ABILITIES.first_pass_size(picture) == first
+
+
+def test_a_closeup_is_never_made_smaller_than_it_is() -> None:
+    assert ABILITIES.closeup_size(Size(16, 16)) == Size(64, 64)
+    assert ABILITIES.closeup_size(Size(8, 32)) == Size(32, 128)
+    assert ABILITIES.closeup_size(Size(100, 96)) == Size(104, 96)
+    assert ABILITIES.closeup_size(Size(4, 120)) == Size(8, 128)

@@ -53,5 +53,5 @@ def test_seen_through_a_mask() -> None:
     mask[:, 6:] = 128
     shown = seen_through(to_qimage(np.full((2, 2, 3), 200, np.uint8)), mask)
     assert (shown.width(), shown.height()) == (8, 8)
-    assert [shown.pixelColor(x, 3).alpha() for x in (0, 4, 7)] == [0, 255, 128]
+    assert [shown.pixelColor(x, 3).alpha() for x in (0, 4, 7)] == [0, 255, 255]
     assert shown.pixelColor(4, 3).red() == 200

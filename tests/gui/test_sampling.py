@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.abilities import InpaintArea, MaskedContent
 from gui.sampling import Mode, Sampling
 
 
@@ -48,12 +49,17 @@ def test_what_to_dict_gave_comes_back(sampling: Sampling) -> None:
         "count": 3,
         "width": 320,
         "height": 200,
+        "inpaint_area": InpaintArea.ONLY_MASKED,
+        "area_padding": 64,
+        "masked_content": MaskedContent.FILL,
+        "hires": True,
+        "hires_strength": 0.35,
     }
     for name, value in values.items():
         setattr(sampling, name, value)
     other = Sampling()
     other.restore(sampling.to_dict())
-    assert {name: getattr(other, name) for name in Sampling.KEPT} == values
+    assert {name: getattr(other, name) for name in values} == values
     assert isinstance(other.mode, Mode)
 
 
