@@ -2,12 +2,15 @@
 
 Notation of all formulas: a noisy sample is ``x = alpha * x0 + sigma * eps`` with
 ``alpha**2 + sigma**2 = 1``, and v is ``alpha * eps - sigma * x0`` (Salimans and Ho,
-"Progressive Distillation for Fast Sampling of Diffusion Models", 2022, appendix D).
+"Progressive Distillation for Fast Sampling of Diffusion Models", 2022, appendix D). With flow
+matching ``alpha + sigma = 1``, and the model predicts ``eps - x0`` (Liu et al., "Flow Straight and
+Fast", 2022).
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -32,6 +35,7 @@ _PREDICTIONS: dict[str, Callable[[Tensor, Tensor, NoiseLevel], Tensor]] = {
     "epsilon": lambda out, x, level: (x - level.sigma * out) / level.alpha,
     "v_prediction": lambda out, x, level: level.alpha * x - level.sigma * out,
     "sample": lambda out, x, level: out,
+    "flow_prediction": lambda out, x, level: x - level.sigma * out,
 }
 
 
@@ -66,24 +70,28 @@ class X0Tap:
     def x0(self) -> Tensor | None:
         """The clean latents as the model expected them at the last step, in sampler space.
 
-        A float32 tensor of shape (n, channels, h, w); None before the first step, and for a
-        model that predicts something else than noise, v or the sample.
+        A float32 tensor in the shape of the sample; None before the first step, and for a model
+        that predicts something else than noise, v, the flow or the sample.
         """
         if self._seen is None:
             return None
         output, sample, level = self._seen
-        formula = _PREDICTIONS.get(self._scheduler.config.get("prediction_type", "epsilon"))
+        formula = _PREDICTIONS.get(_predicted(self._scheduler))
         if formula is None:
             return None
-        return formula(output.float(), sample.float() * level.scale, level)
+        output = output[:, : sample.shape[1]]  # behind it a learned variance, if there is one
+        x0 = formula(output.float(), sample.float() * level.scale, level)
+        reach = _clipped_at(self._scheduler)
+        return x0 if reach is None else x0.clamp(-reach, reach)
 
 
 def noise_level(scheduler: Any, timestep: Tensor) -> NoiseLevel:
     """Where on its noise schedule the scheduler is about to step from.
 
-    Three families: DPM-Solver and UniPC keep sigmas and turn them into alpha and sigma
-    themselves; Euler, Heun and their like keep ``sigma / alpha`` of a sample that is not scaled
-    down; DDIM and PNDM look the cumulated alpha up by timestep.
+    Four families: DPM-Solver and UniPC keep sigmas and turn them into alpha and sigma
+    themselves; flow matching keeps sigma as it is; Euler, Heun and their like keep
+    ``sigma / alpha`` of a sample that is not scaled down, DPM2 with a second look between two of
+    them; DDIM and PNDM look the cumulated alpha up by timestep.
     """
     if not hasattr(scheduler, "sigmas"):
         cumulated = scheduler.alphas_cumprod[int(timestep)]
@@ -91,8 +99,29 @@ def noise_level(scheduler: Any, timestep: Tensor) -> NoiseLevel:
     if scheduler.step_index is None:
         scheduler._init_step_index(timestep)  # as its own step() would do next
     ratio = scheduler.sigmas[scheduler.step_index]
+    if hasattr(scheduler, "sigmas_interpol") and not scheduler.state_in_first_order:
+        # The ancestral one keeps them one place further ahead.
+        ahead = 1 if hasattr(scheduler, "sigmas_up") else 0
+        ratio = scheduler.sigmas_interpol[scheduler.step_index - ahead]
     if hasattr(scheduler, "_sigma_to_alpha_sigma_t"):
         alpha, sigma = scheduler._sigma_to_alpha_sigma_t(ratio)
         return NoiseLevel(alpha, sigma, 1.0)
+    if _predicted(scheduler) == "flow_prediction":
+        return NoiseLevel(1 - ratio, ratio, 1.0)
     alpha = 1 / (ratio**2 + 1).sqrt()
     return NoiseLevel(alpha, ratio * alpha, alpha)
+
+
+def _clipped_at(scheduler: Any) -> float | None:
+    """How far the scheduler lets clean latents reach; None where it does not look."""
+    # A configuration may hold the key for another class; only those that take it act on it.
+    takes = inspect.signature(type(scheduler).__init__).parameters
+    if "clip_sample" not in takes or not scheduler.config.get("clip_sample"):
+        return None
+    return float(scheduler.config.get("clip_sample_range", 1.0))
+
+
+def _predicted(scheduler: Any) -> str:
+    if type(scheduler).__name__.startswith("FlowMatch"):
+        return "flow_prediction"
+    return str(scheduler.config.get("prediction_type", "epsilon"))

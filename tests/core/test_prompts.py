@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from core.errors import BrokenCheckpoint
-from core.prompts import CLIP_LIMIT, PromptTokenizer
+from core.prompts import CLIP_LIMIT, PromptTokenizer, joined, parse_weights, without_addon_tags
 from tools.tiny_zoo.tokenizers import write_clip_tokenizer
 
 LONG = "a photo of an astronaut, riding a horse on mars! " * 20
@@ -80,25 +80,26 @@ def reference(checkpoint: Path) -> Any:
 
 
 def assert_same(ours: PromptTokenizer, theirs: Any, prompt: str) -> None:
-    """Same count, and the cut where their 76th token begins."""
+    """Same count, and the cut where their 76th token begins; syntax is no text."""
     options = {"add_special_tokens": False, "return_offsets_mapping": True, "verbose": False}
-    expected = theirs(prompt, **options)
+    whole = joined(parse_weights(without_addon_tags(prompt)))
+    expected = theirs(whole.text, **options)
     found = ours.count(prompt)
     assert found.count == len(expected["input_ids"])
     assert found.kept + found.cut == prompt
     if found.count <= CLIP_LIMIT:
         assert found.cut == ""
     else:
-        assert len(found.kept) == expected["offset_mapping"][CLIP_LIMIT][0]
+        assert len(found.kept) == whole.places[expected["offset_mapping"][CLIP_LIMIT][0]]
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=range(len(PROMPTS)))
 def test_chosen_prompts_are_counted_as_transformers_does(folder: Path, prompt: str) -> None:
-    assert_same(PromptTokenizer.load(folder), reference(folder), prompt)
+    assert_same(PromptTokenizer.load(folder / "tokenizer"), reference(folder), prompt)
 
 
 def test_random_prompts_are_counted_as_transformers_does(folder: Path) -> None:
-    ours, theirs = PromptTokenizer.load(folder), reference(folder)
+    ours, theirs = PromptTokenizer.load(folder / "tokenizer"), reference(folder)
     rng = random.Random(31)
     for _ in range(400):
         length = rng.choice([1, 2, 3, 10, 80, 300])
@@ -106,7 +107,7 @@ def test_random_prompts_are_counted_as_transformers_does(folder: Path) -> None:
 
 
 def test_what_is_kept_is_read_in_full_and_the_next_word_is_not(folder: Path) -> None:
-    tokenizer = PromptTokenizer.load(folder)
+    tokenizer = PromptTokenizer.load(folder / "tokenizer")
     found = tokenizer.count(LONG)
     assert (found.limit, found.count > 200) == (75, True)
     assert tokenizer.count(found.kept).count == 75
@@ -114,33 +115,60 @@ def test_what_is_kept_is_read_in_full_and_the_next_word_is_not(folder: Path) -> 
 
 
 def test_exactly_75_tokens_are_not_cut(folder: Path) -> None:
-    tokenizer = PromptTokenizer.load(folder)
+    tokenizer = PromptTokenizer.load(folder / "tokenizer")
     assert tokenizer.count("cat " * 75).cut == ""
     assert tokenizer.count("cat " * 76).cut == "cat "
 
 
 def test_an_emoji_of_several_tokens_is_kept_or_cut_as_a_whole(folder: Path) -> None:
-    tokenizer = PromptTokenizer.load(folder)
+    tokenizer = PromptTokenizer.load(folder / "tokenizer")
     prompt = "cat " * 74 + "🐈 dog"
     assert tokenizer.count("🐈").count > 1
     assert tokenizer.count(prompt).cut == "🐈 dog"
 
 
 def test_half_an_emoji_does_not_raise(folder: Path) -> None:
-    found = PromptTokenizer.load(folder).count("cat \ud83d " * 60)
+    found = PromptTokenizer.load(folder / "tokenizer").count("cat \ud83d " * 60)
     assert found.kept + found.cut == "cat \ud83d " * 60
     assert found.cut
 
 
 def test_another_limit_can_be_given(folder: Path) -> None:
-    found = PromptTokenizer.load(folder, limit=2).count("cat dog cat")
+    found = PromptTokenizer.load(folder / "tokenizer", limit=2).count("cat dog cat")
     assert (found.limit, found.kept, found.cut) == (2, "cat dog ", "cat")
+
+
+def test_a_model_that_reads_weights_reads_on_in_chunks(folder: Path) -> None:
+    tokenizer = PromptTokenizer.load(folder / "tokenizer", reads_weights=True)
+    prompt = "cat " * 160
+    found = tokenizer.count(prompt)
+    assert (found.count, found.limit, found.cut) == (160, 225, "")
+    assert found.breaks == (75 * 4, 150 * 4)
+    assert tokenizer.count("cat").limit == 75
+    assert tokenizer.count("").limit == 75
+
+
+def test_break_begins_a_chunk_where_it_stands(folder: Path) -> None:
+    tokenizer = PromptTokenizer.load(folder / "tokenizer", reads_weights=True)
+    prompt = "a cat BREAK (dog:1.3) BREAK BREAK"
+    found = tokenizer.count(prompt)
+    assert (found.count, found.limit) == (tokenizer.count("a cat dog").count, 150)
+    assert [prompt[place:][:3] for place in found.breaks] == ["dog"]
+
+
+def test_syntax_and_addon_tags_are_not_counted_but_keep_their_places(folder: Path) -> None:
+    tokenizer = PromptTokenizer.load(folder / "tokenizer", limit=2)
+    prompt = r"<lora:of a cat:0.8> ((cat)) [dog] (cat:1.2) \(dog"
+    found = tokenizer.count(prompt)
+    assert found.count == len(reference(folder)("cat dog cat (dog").input_ids) - 2
+    assert found.kept == "<lora:of a cat:0.8> ((cat)) [dog] ("
+    assert found.kept + found.cut == prompt
 
 
 def test_the_zoos_models_are_read(zoo: Callable[[str], Path]) -> None:
     checkpoint = zoo("sd21")
     for prompt in PROMPTS:
-        assert_same(PromptTokenizer.load(checkpoint), reference(checkpoint), prompt)
+        assert_same(PromptTokenizer.load(checkpoint / "tokenizer"), reference(checkpoint), prompt)
 
 
 def test_counting_imports_neither_transformers_nor_torch(folder: Path) -> None:
@@ -151,7 +179,10 @@ def test_counting_imports_neither_transformers_nor_torch(folder: Path) -> None:
     )
     root = Path(__file__).resolve().parents[2]
     run = subprocess.run(
-        [sys.executable, "-c", code, str(folder)], cwd=root, capture_output=True, text=True
+        [sys.executable, "-c", code, str(folder / "tokenizer")],
+        cwd=root,
+        capture_output=True,
+        text=True,
     )
     assert (run.returncode, "t" in run.stdout.replace("set()", "")) == (0, False), run.stdout
 
@@ -182,4 +213,4 @@ def test_a_broken_tokenizer_is_refused_with_a_sentence(tmp_path: Path, case: str
     write_clip_tokenizer(tmp_path / "tokenizer")
     BROKEN[case](tmp_path / "tokenizer")
     with pytest.raises(BrokenCheckpoint, match="Download the model again"):
-        PromptTokenizer.load(tmp_path)
+        PromptTokenizer.load(tmp_path / "tokenizer")

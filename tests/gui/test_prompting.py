@@ -10,10 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from core.checkpoints import Checkpoint, describe
 from gui.background import Background
-from gui.prompting import PromptController
+from gui.prompting import NO_WEIGHTS, PromptController, PromptFit, as_written
 from gui.sampling import Sampling
 from tests.helpers.desktop import PATIENCE_MS, rest
 
+WILDCARDS = {"pet": ["cat " * 9, "dog " * 9]}
 PROMPTS = ("newest", "older", "oldest")
 
 
@@ -22,9 +23,11 @@ class Counted:
 
     def __init__(self, sampling: Sampling, background: Background) -> None:
         self.owner = QObject()
-        self.controller = PromptController(sampling, background, lambda: PROMPTS, self.owner)
-        self.told: list[tuple[int, int, str]] = []
-        self.controller.counted.connect(lambda *what: self.told.append(what))
+        self.controller = PromptController(
+            sampling, background, lambda: PROMPTS, WILDCARDS, self.owner
+        )
+        self.told: list[PromptFit] = []
+        self.controller.counted.connect(self.told.append)
 
 
 @pytest.fixture
@@ -40,23 +43,67 @@ def sd15(zoo: Callable[[str], Path]) -> Checkpoint:
     return describe(zoo("sd15"))
 
 
-def test_the_prompt_is_counted_as_the_model_does(
-    counted: Counted, sampling: Sampling, background: Background, sd15: Checkpoint, qtbot: QtBot
+@pytest.fixture
+def told(
+    counted: Counted, sampling: Sampling, background: Background, qtbot: QtBot
+) -> Callable[[Checkpoint, str], PromptFit]:
+    """What is told when a model reads a prompt."""
+
+    def read(checkpoint: Checkpoint, prompt: str) -> PromptFit:
+        counted.controller.use(checkpoint)
+        rest(qtbot, background)
+        before = len(counted.told)
+        sampling.prompt = prompt
+        qtbot.waitUntil(lambda: len(counted.told) > before, timeout=PATIENCE_MS)
+        return counted.told[-1]
+
+    return read
+
+
+Told = Callable[[Checkpoint, str], PromptFit]
+
+
+def without_weights(checkpoint: Checkpoint) -> Checkpoint:
+    return replace(checkpoint, abilities=replace(checkpoint.abilities, reads_weights=False))
+
+
+def test_the_prompt_is_counted_as_the_model_does(told: Told, sd15: Checkpoint) -> None:
+    assert told(sd15, "a (cat:1.3) in a castle") == told(sd15, "a cat in a castle")
+
+
+def test_a_long_prompt_gets_room_and_breaks_where_the_model_reads_anew(
+    told: Told, sd15: Checkpoint
 ) -> None:
-    counted.controller.use(sd15)
-    rest(qtbot, background)
-    assert counted.told == [(0, 75, "")]
-    sampling.prompt = "a cat in a castle"
-    qtbot.waitUntil(lambda: len(counted.told) == 2, timeout=PATIENCE_MS)
-    count, limit, cut = counted.told[1]
-    assert count > 0
-    assert (limit, cut) == (75, "")
-    sampling.prompt = "a cat " * 60 + "in a castle"
-    qtbot.waitUntil(lambda: len(counted.told) == 3, timeout=PATIENCE_MS)
-    count, limit, cut = counted.told[2]
-    assert count > limit
-    assert cut.endswith("in a castle")
-    assert sampling.prompt.endswith(cut)
+    prompt = "a cat " * 60 + "in a castle"
+    fit = told(sd15, prompt)
+    assert 75 < fit.count <= fit.limit == 150
+    assert (fit.cut, fit.cut_at, fit.note) == ("", None, "")
+    (place,) = fit.breaks
+    assert told(sd15, prompt[:place]).count == 75
+
+
+def test_a_model_that_reads_on_for_nobody_cuts_and_says_so(told: Told, sd15: Checkpoint) -> None:
+    prompt = "a (cat) " * 60 + "in a castle"
+    fit = told(without_weights(sd15), prompt)
+    assert fit.count > fit.limit == 75
+    assert fit.breaks == ()
+    assert fit.cut_at is not None
+    assert prompt[fit.cut_at :] == fit.cut
+    assert fit.cut.endswith("in a castle")
+    assert fit.note == NO_WEIGHTS
+
+
+def test_nothing_is_said_of_weights_where_there_are_none(told: Told, sd15: Checkpoint) -> None:
+    assert told(without_weights(sd15), r"a cat \(red\)").note == ""
+
+
+def test_alternatives_are_counted_as_they_would_be_drawn_now(
+    told: Told, sd15: Checkpoint, sampling: Sampling
+) -> None:
+    fit = told(sd15, "a {red|blue} __pet__")
+    assert fit.is_drawn
+    assert fit.count == told(sd15, "a red " + "cat " * 9).count
+    assert not told(sd15, "a __nobody__ yet").is_drawn  # a name that is being typed
 
 
 def test_fast_typing_is_counted_once(
@@ -97,6 +144,15 @@ def test_earlier_prompts_are_walked_through_and_the_draft_comes_back(
     assert seen == [
         "newest", "older", "oldest", "oldest", "older", "newest", "a draft", "a draft",
     ]  # fmt: skip
+
+
+def test_a_record_gives_back_what_was_typed() -> None:
+    record = {"prompt": "a red cat", "written_prompt": "a {red|blue} cat", "scheduler": "Euler a"}
+    assert as_written(record)["prompt"] == "a {red|blue} cat"
+    assert as_written(record)["scheduler"] == "Euler a"
+    plain = {"prompt": "a cat", "written_prompt": "", "scheduler": "Restart Karras"}
+    assert as_written(plain)["prompt"] == "a cat"
+    assert "scheduler" not in as_written(plain)
 
 
 def test_typing_begins_the_walk_anew(counted: Counted, sampling: Sampling) -> None:

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui.widgets.prompt_edit import PromptEdit
+from gui.widgets.prompt_edit import READ_ANEW, UNREAD, PromptEdit
 
 ALT = Qt.KeyboardModifier.AltModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
+ACCENT = QColor("#ff0080")
 
 
 @pytest.fixture
@@ -106,3 +108,100 @@ def test_return_makes_a_line(edit: PromptEdit) -> None:
     QTest.keyClick(edit, Qt.Key.Key_Return)
     QTest.keyClicks(edit, "b")
     assert edit.toPlainText() == "a\nb"
+
+
+# ------------------------------------------------------------------------------ weights
+
+
+def place_cursor(edit: PromptEdit, start: int, end: int | None = None) -> None:
+    cursor = edit.textCursor()
+    cursor.setPosition(start)
+    cursor.setPosition(start if end is None else end, QTextCursor.MoveMode.KeepAnchor)
+    edit.setTextCursor(cursor)
+
+
+def test_ctrl_and_arrows_weigh_the_word_at_the_cursor(edit: PromptEdit) -> None:
+    told: list[str] = []
+    edit.show_text("a red cat")
+    edit.edited.connect(told.append)
+    place_cursor(edit, 3)
+    QTest.keyClick(edit, Qt.Key.Key_Up, CTRL)
+    QTest.keyClick(edit, Qt.Key.Key_Up, CTRL)
+    assert edit.toPlainText() == "a (red:1.2) cat"
+    assert edit.textCursor().selectedText() == "red"
+    for _ in range(3):
+        QTest.keyClick(edit, Qt.Key.Key_Down, CTRL)
+    assert edit.toPlainText() == "a (red:0.9) cat"
+    assert told[-1] == "a (red:0.9) cat"
+    assert told[0] == "a (red:1.1) cat"
+
+
+def test_each_weighing_is_one_step_to_undo(edit: PromptEdit) -> None:
+    edit.show_text("a red cat")
+    place_cursor(edit, 2, 9)
+    QTest.keyClick(edit, Qt.Key.Key_Up, CTRL)
+    assert edit.toPlainText() == "a (red cat:1.1)"
+    edit.undo()
+    assert edit.toPlainText() == "a red cat"
+
+
+def test_weighing_counts_characters_and_not_halves_of_emoji(edit: PromptEdit) -> None:
+    edit.show_text("🍎🍏 pear 🍐 plum")
+    place_cursor(edit, 6)
+    QTest.keyClick(edit, Qt.Key.Key_Up, CTRL)
+    assert edit.toPlainText() == "🍎🍏 (pear:1.1) 🍐 plum"
+    assert edit.textCursor().selectedText() == "pear"
+
+
+def test_without_a_word_at_the_cursor_nothing_is_weighed(edit: PromptEdit) -> None:
+    edit.show_text("a ,  b")
+    place_cursor(edit, 3)
+    QTest.keyClick(edit, Qt.Key.Key_Up, CTRL)
+    assert edit.toPlainText() == "a ,  b"
+
+
+# ------------------------------------------------------------------------------ places
+
+
+def accents(edit: PromptEdit) -> list[int]:
+    """Columns of the picture in which there is a line of the accent's colour."""
+    shown, line = edit.viewport().grab().toImage(), edit.cursorRect()
+    rows = range(line.top(), line.bottom())
+    return [
+        x
+        for x in range(shown.width())
+        if sum(shown.pixelColor(x, y) == ACCENT for y in rows) >= len(rows) // 3
+    ]
+
+
+def test_a_dotted_line_stands_where_the_model_reads_anew(edit: PromptEdit) -> None:
+    edit.show_text("one two three")
+    assert accents(edit) == []
+    edit.mark_breaks((8,), ACCENT)
+    place_cursor(edit, 8)
+    left = edit.cursorRect().left()
+    place_cursor(edit, 0)
+    assert accents(edit) == [left]
+    edit.mark_breaks((), ACCENT)
+    assert accents(edit) == []
+
+
+def test_the_line_moves_along_with_what_is_typed_before_it(edit: PromptEdit) -> None:
+    edit.show_text("one two three")
+    edit.mark_breaks((8,), ACCENT)
+    (before,) = accents(edit)
+    place_cursor(edit, 0)
+    QTest.keyClicks(edit, "and ")
+    (after,) = accents(edit)
+    assert after > before
+    edit.show_text("")
+    assert accents(edit) == []
+
+
+def test_places_in_the_text_have_their_own_tips(edit: PromptEdit) -> None:
+    edit.show_text("one two three four")
+    edit.mark_breaks((4,), ACCENT)
+    edit.mark_unread(8, QColor("gray"))
+    assert [edit.tip_at(place) for place in (0, 4, 5, 8, 12)] == ["", READ_ANEW, "", UNREAD, UNREAD]
+    edit.mark_unread(99, QColor("gray"))
+    assert edit.tip_at(12) == ""

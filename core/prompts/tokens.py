@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BrokenCheckpoint
+from core.prompts.chunks import chunks_of
+from core.prompts.tags import without_addon_tags
+from core.prompts.weights import joined, parse_weights
 
 if TYPE_CHECKING:
     from tokenizers import AddedToken, Tokenizer
 
 CLIP_LIMIT = 75  # 77 places, of which start and end marks take two
 
+_WHOLE = "tokenizer.json"
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 _WORDS = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -38,59 +42,85 @@ class TokenCount:
     """How a prompt fits.
 
     Attributes:
-        count: Tokens of the whole prompt, start and end marks not counted.
-        limit: Tokens that are read.
+        count: Tokens of the whole prompt; its syntax and start and end marks are not counted.
+        limit: Tokens for which there is room, in all chunks together.
         kept: The beginning of the prompt that is read in full.
         cut: The rest; ``kept + cut`` is the prompt, character for character.
+        breaks: Where in the prompt each chunk but the first begins.
     """
 
     count: int
     limit: int
     kept: str
     cut: str
+    breaks: tuple[int, ...] = ()
 
 
 class PromptTokenizer:
-    """The tokenizer of one checkpoint."""
+    """The tokenizer of one checkpoint.
 
-    def __init__(self, tokenizer: Tokenizer, limit: int = CLIP_LIMIT) -> None:
+    Args:
+        limit: Tokens that are read at once.
+        reads_weights: Whether longer prompts are read chunk by chunk; else their rest is cut off.
+    """
+
+    def __init__(
+        self, tokenizer: Tokenizer, limit: int = CLIP_LIMIT, *, reads_weights: bool = False
+    ) -> None:
         self._tokenizer = tokenizer
         self._limit = limit
+        self._reads_weights = reads_weights
 
     @classmethod
-    def load(cls, checkpoint_path: Path, limit: int = CLIP_LIMIT) -> PromptTokenizer:
-        """Read the ``tokenizer`` folder of a model in diffusers' layout.
+    def load(
+        cls, folder: Path, limit: int = CLIP_LIMIT, *, reads_weights: bool = False
+    ) -> PromptTokenizer:
+        """Read a tokenizer's folder of a model in diffusers' layout.
 
         Args:
-            checkpoint_path: The model's folder.
-            limit: Tokens that are read; `ModelAbilities.prompt_tokens`.
+            folder: `Checkpoint.tokenizer`.
+            limit: Tokens that are read at once; `ModelAbilities.prompt_tokens`.
+            reads_weights: `ModelAbilities.reads_weights`.
 
         Raises:
             BrokenCheckpoint: its files are missing or damaged.
         """
-        folder = checkpoint_path / "tokenizer"
         try:
-            return cls(_build(folder), limit)
+            return cls(_build(folder), limit, reads_weights=reads_weights)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise BrokenCheckpoint(
                 f"The tokenizer in {folder} cannot be read ({error}). Download the model again."
             ) from error
 
     def count(self, prompt: str) -> TokenCount:
-        """Count the tokens of `prompt` and split it where the model stops reading."""
+        """Count the tokens of `prompt` and say where the model stops reading, or reads anew."""
+        spans = parse_weights(without_addon_tags(prompt))
+        if self._reads_weights:
+            chunks = chunks_of(spans, self._encode, self._limit)
+            breaks = tuple(chunk[0].place for chunk in chunks[1:] if chunk)
+            count = sum(map(len, chunks))
+            return TokenCount(count, self._limit * len(chunks), prompt, "", breaks)
+        whole = joined(spans)
+        tokens = self._encode(whole.text)
+        end = len(prompt)
+        if len(tokens) > self._limit:
+            end = whole.places[tokens[self._limit][1]]
+        return TokenCount(len(tokens), self._limit, prompt[:end], prompt[end:])
+
+    def _encode(self, text: str) -> list[tuple[int, int]]:
+        """Each token's id, and where in the text it begins."""
         # A lone surrogate, half of an emoji that is still being typed, counts as "?".
-        text = prompt.encode("utf-8", "replace").decode("utf-8")
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        count = len(encoding.ids)
-        if count <= self._limit:
-            return TokenCount(count, self._limit, prompt, "")
-        end = encoding.offsets[self._limit][0]
-        return TokenCount(count, self._limit, prompt[:end], prompt[end:])
+        text = text.encode("utf-8", "replace").decode("utf-8")
+        found = self._tokenizer.encode(text, add_special_tokens=False)
+        starts = (start for start, _ in found.offsets)
+        return list(zip(found.ids, starts, strict=True))
 
 
 def _build(folder: Path) -> Tokenizer:
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
+    if _is_unigram(folder):
+        return Tokenizer.from_file(str(folder / _WHOLE))
     vocabulary, merges = _vocabulary(folder)
     _require_complete(vocabulary, merges)
     tokenizer = Tokenizer(
@@ -111,9 +141,15 @@ def _build(folder: Path) -> Tokenizer:
     return tokenizer
 
 
+def _is_unigram(folder: Path) -> bool:
+    """Whether the file tells all there is to do, as T5's does and old ones of CLIP do not."""
+    model = _read_optional(folder / _WHOLE).get("model")
+    return isinstance(model, dict) and model.get("type") == "Unigram"
+
+
 def _vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Tokens with their ids, and merges in the order of their rank."""
-    whole = folder / "tokenizer.json"
+    whole = folder / _WHOLE
     if whole.exists():
         model = _read(whole)["model"]
         return model["vocab"], [_pair(merge) for merge in model["merges"]]
