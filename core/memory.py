@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from core.logs import logger
 
@@ -40,6 +42,19 @@ class Hardware:
     mps_free: int = 0
 
 
+class Placement(Enum):
+    """Which parts of a model are in the device's memory while it computes."""
+
+    RESIDENT = "the whole model"
+    MODEL_OFFLOAD = "model offload"
+    SEQUENTIAL_OFFLOAD = "sequential offload"
+
+    def saves_more_than(self, other: Placement) -> bool:
+        """Whether it takes less of the device's memory, and more time."""
+        order = list(Placement)
+        return order.index(self) > order.index(other)
+
+
 @dataclass(frozen=True)
 class DevicePlan:
     """Where and how a model will run.
@@ -50,6 +65,7 @@ class DevicePlan:
         why: A full sentence for `doctor`.
         total_bytes: Memory of the device.
         free_bytes: What of it was free at the time of planning.
+        placement: What of a model is on the device; the rest waits in the computer's own memory.
     """
 
     device: str
@@ -57,6 +73,7 @@ class DevicePlan:
     why: str
     total_bytes: int
     free_bytes: int
+    placement: Placement = Placement.RESIDENT
 
 
 def plan(hardware: Hardware | None = None, wish: str | None = None) -> DevicePlan:
@@ -95,6 +112,19 @@ def look() -> Hardware:
     return Hardware(**hardware)
 
 
+def room(plan: DevicePlan) -> int:
+    """Bytes of `plan`'s device that this program may have in all: what is free, and its own."""
+    import psutil
+
+    if plan.device == "cpu":
+        return int(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
+    import torch
+
+    if plan.device == "cuda":  # never run on real CUDA here
+        return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())
+    return int(torch.mps.recommended_max_memory())  # never run on real MPS here
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether this error, or one that caused it, means that memory did not suffice.
 
@@ -105,6 +135,27 @@ def is_out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def forget_frames(error: BaseException) -> None:
+    """Empty the frames that an error and its causes keep alive, and with them their tensors.
+
+    Frames that still run keep what they have: call this before the retry, and let go of the error.
+    """
+    for one in _with_causes(error):
+        traceback.clear_frames(one.__traceback__)
+        one.__traceback__ = None
+
+
+def _with_causes(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            waiting += [one.__cause__, one.__context__]
+            yield one
 
 
 # CUDA, ROCm, XPU and MPS say "out of memory"; the CPU allocator "can't allocate" or, on Windows,
@@ -183,10 +234,4 @@ def _without_graphics(best: DevicePlan) -> DevicePlan:
 
 
 def _because(chosen: DevicePlan, reason: str) -> DevicePlan:
-    return DevicePlan(
-        chosen.device,
-        chosen.dtype,
-        f"{chosen.why} {reason}",
-        chosen.total_bytes,
-        chosen.free_bytes,
-    )
+    return replace(chosen, why=f"{chosen.why} {reason}")

@@ -38,6 +38,30 @@ class StepProgress:
     seconds_left: float
 
 
+@dataclass(frozen=True)
+class MemoryIsTight:
+    """A picture will need nearly all of the memory, or more.
+
+    Attributes:
+        words: How much, and what is done about it; a sentence for the person.
+    """
+
+    request_id: str
+    words: str
+
+
+@dataclass(frozen=True)
+class MemoryRanShort:
+    """Memory did not suffice, and the picture is begun anew with less of it.
+
+    Attributes:
+        saving: What saves memory now, as in "decoding the picture in tiles".
+    """
+
+    request_id: str
+    saving: str
+
+
 @dataclass(frozen=True, eq=False)
 class PreviewFrame:
     """The clean image the model expects at this step, small.

@@ -24,19 +24,27 @@ class Background:
         self._loop = loop
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sfumato-background")
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
 
     async def run(self, call: Callable[..., T], *args: Any) -> T:
         """The result of ``call(*args)``, which runs in the named thread."""
         return await self._loop.run_in_executor(self._executor, call, *args)
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Let a coroutine run in the window's thread; what it raises is logged as a bug."""
+        """Let a coroutine run in the window's thread; what it raises is logged as a bug.
+
+        After `close` nothing starts any more.
+        """
+        if self._is_closed:
+            coroutine.close()
+            return
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
 
     def close(self) -> None:
         """Give up what waits, and wait for the call that runs."""
+        self._is_closed = True
         for task in tuple(self._tasks):
             task.cancel()
         self._executor.shutdown(wait=True, cancel_futures=True)

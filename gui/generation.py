@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from collections.abc import Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from core.canvas.document import Document
 from core.checkpoints import Checkpoint
-from core.engine import Cancelled, EngineEvent, Failed, Finished, Ready
+from core.engine import Cancelled, EngineEvent, Failed, Finished, Lane, QueueChanged, Ready
 from core.errors import KnownError
-from core.geometry import Point, Rect
+from core.geometry import Rect
 from core.logs import logger
+from core.prompts import Wildcards
 from core.request import GenerationRequest
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
-from gui.canvas.asking import plan_of, request_for
+from gui.canvas.asking import plan_of, requests_for, ways_of
 from gui.canvas.view import CanvasView
 from gui.images import seen_through, to_qimage
+from gui.jobs import Job, Proposal, State
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
@@ -28,59 +28,14 @@ _log = logger("generation")
 class Engine(Protocol):
     """What the controller needs of the inference thread."""
 
-    def submit(self, request: GenerationRequest) -> None:
-        """Put a request at the end of the queue."""
+    def submit(self, request: GenerationRequest, lane: Lane, risk: bool) -> None:
+        """Put a request at the end of its lane; `risk` the memory it needs."""
 
     def cancel_all(self) -> None:
         """Stop the running request and empty the queue."""
 
     def preview_taken(self, request_id: str) -> None:
         """The last preview was drawn."""
-
-
-class State(Enum):
-    """How the engine is."""
-
-    STARTING = auto()
-    READY = auto()
-    LOADING = auto()
-    DRAWING = auto()
-
-
-@dataclass
-class Job:
-    """A request on its way, and where its picture shall land.
-
-    Attributes:
-        asked_at: The frame when it was asked for.
-        origin: The document's origin then; the canvas may grow to the left meanwhile.
-    """
-
-    request: GenerationRequest
-    document: Document
-    asked_at: Rect
-    origin: Point
-
-    @property
-    def rect(self) -> Rect:
-        """Where its picture lies on the document as it is now."""
-        now = self.document.origin
-        return self.asked_at.translated(now.x - self.origin.x, now.y - self.origin.y)
-
-
-@dataclass
-class Proposal:
-    """Finished pictures that stand in their frames and wait for Keep or Discard."""
-
-    document: Document
-    pictures: list[tuple[Job, GenerationResult]] = field(default_factory=list)
-    index: int = 0
-
-    @property
-    def shown(self) -> tuple[Rect, GenerationResult]:
-        """The picture that is looked at, and where it stands."""
-        job, result = self.pictures[self.index]
-        return job.rect, result
 
 
 class GenerationController(QObject):
@@ -112,6 +67,7 @@ class GenerationController(QObject):
         self._comparing = False
         self._is_asked_early = False
         self.checkpoint: Checkpoint | None = None
+        self.wildcards: Wildcards = {}
         canvas.bar.stop_asked.connect(self.stop)
         canvas.bar.keep_asked.connect(self.keep)
         canvas.bar.discard_asked.connect(self.discard)
@@ -146,15 +102,27 @@ class GenerationController(QObject):
         if not self._sampling.seed_locked:
             self._sampling.draw_seed()
         try:
-            request = request_for(document, self._sampling, self.checkpoint)
+            requests = requests_for(document, self._sampling, self.checkpoint, self.wildcards)
         except KnownError as error:
             self._messages.warn(str(error))
             return
         self._messages.hide()
-        for number in range(self._sampling.count):
-            numbered = request if number == 0 else request.with_seed(request.seed + number)
-            self._jobs[numbered.id] = Job(numbered, document, document.frame, document.origin)
-            self._engine.submit(numbered)
+        self._submit(requests)
+
+    def start_again(self, requests: Sequence[GenerationRequest]) -> None:
+        """Make what was asked for at another time, each where it was asked for."""
+        if self._engine is not None and self._canvas.document is not None:
+            self._submit(requests)
+
+    def _submit(self, requests: Sequence[GenerationRequest], risk: bool = False) -> None:
+        """One picture is waited for and goes first; several are looked at when they are done."""
+        assert self._engine is not None
+        assert self._canvas.document is not None
+        document, lane = self._canvas.document, Lane.FRONT if len(requests) == 1 else Lane.BACK
+        for request in requests:
+            rect = request.frame or document.frame
+            self._jobs[request.id] = Job(request, document, rect, document.origin)
+            self._engine.submit(request, lane, risk)
         self._show_jobs()
 
     @Slot()
@@ -212,9 +180,24 @@ class GenerationController(QObject):
         return self._state
 
     @property
+    def has_choice(self) -> bool:
+        """Whether a new picture waits to be kept or discarded."""
+        return self._proposal is not None
+
+    @property
     def is_busy(self) -> bool:
         """Whether a job runs or waits."""
         return bool(self._jobs)
+
+    @property
+    def requests(self) -> tuple[GenerationRequest, ...]:
+        """What runs or waits, in the order in which it was asked for."""
+        return tuple(job.request for job in self._jobs.values())
+
+    def request(self, request_id: str) -> GenerationRequest | None:
+        """The request of that id, while it runs or waits."""
+        job = self._jobs.get(request_id)
+        return None if job is None else job.request
 
     @property
     def has_proposal(self) -> bool:
@@ -233,11 +216,20 @@ class GenerationController(QObject):
             return "", "", False
         return plan_of(document, self._sampling, self.checkpoint)
 
+    def ways(self) -> tuple[bool, bool]:
+        """Whether Generate would repaint a mask; whether two passes are worth offering."""
+        document = self._canvas.document
+        if document is None:
+            return False, False
+        return ways_of(document, self._sampling, self.checkpoint)
+
     # --- what the engine tells ---------------------------------------------------------------
 
     @Slot(object)
     def on_event(self, event: EngineEvent) -> None:
         """Turn one event of the engine into state; a request nobody waits for is dropped."""
+        if isinstance(event, QueueChanged):
+            return
         if isinstance(event, Ready):
             self._enter(State.READY)
             return
@@ -264,16 +256,22 @@ class GenerationController(QObject):
         if isinstance(event, Finished):
             self._on_finished(job, event)
         elif isinstance(event, Failed):
-            self._on_failed(event)
+            self._on_failed(event, job.request)
         elif not self._jobs:
             self._messages.tell("Stopped.")
         self._enter(State.DRAWING if self._jobs else State.READY)
         self._show_jobs()
 
-    def _on_failed(self, event: Failed) -> None:
+    def _on_failed(self, event: Failed, request: GenerationRequest | None = None) -> None:
         if event.details:
             _log.info("job %s failed:\n%s", event.request_id, event.details)
-        self._messages.warn(event.message)
+        if request is not None and event.can_be_risked:
+            anew = request.with_seed(request.seed)  # the same in all but its id
+            self._messages.warn(
+                event.message, "Try anyway", lambda: self._submit([anew], risk=True)
+            )
+        else:
+            self._messages.warn(event.message)
 
     def _on_loading(self, job: Job | None, event: LoadingProgress) -> None:
         loaded = State.DRAWING if self._jobs else State.READY

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from core.errors import GenerationCancelled, KnownError
+from core.inference.finishing import EarlyEnd
+from core.inference.reins import Reins
 from core.request import GenerationRequest, Pixels
-from core.result import LoadingProgress, PreviewFrame, StepProgress
+from core.result import LoadingProgress, MemoryRanShort, PreviewFrame, StepProgress
 
 Tensor = Any
 Clock = Callable[[], float]
@@ -27,6 +28,9 @@ class Listener(Protocol):
 
     def step_completed(self, progress: StepProgress) -> None:
         """One denoising step is done."""
+
+    def memory_ran_short(self, event: MemoryRanShort) -> None:
+        """The picture is begun anew with less memory."""
 
     def preview_ready(self, frame: PreviewFrame) -> None:
         """A preview, which `wants_preview` had asked for, is there."""
@@ -65,15 +69,25 @@ class Stopwatch:
         """Time from the last step, at first from the beginning."""
         return self._clock() - self._last_step
 
+    def leave_out(self, seconds: float) -> None:
+        """Count that much less: the run rested after its last step."""
+        self._last_step += seconds
+        if self._first_step is not None:
+            self._first_step += seconds
+
 
 class StepWatch:
     """The pipeline's callback: stops it, tells the listener, and keeps the last latents.
 
     Args:
+        reins: Stop it, let it rest, or end it early.
+        early_end: Leaves the other steps out.
         predicted: Gives the predicted clean latents, if there are any.
         show: Draws them, as `PreviewFrame.image`.
 
     Attributes:
+        rested: Seconds of the pauses.
+        stopped_at: After how many steps it was ended early; None if it was not.
         steps: Denoising steps that are done. A scheduler of second order, such as Heun, asks the
             model twice for one of them.
         latents: The latents after the last step.
@@ -83,17 +97,21 @@ class StepWatch:
         self,
         request: GenerationRequest,
         listener: Listener,
-        stop: threading.Event,
+        reins: Reins,
         stopwatch: Stopwatch,
         *,
+        early_end: EarlyEnd,
         predicted: Callable[[], Tensor | None],
         show: Callable[[Tensor], Pixels],
     ) -> None:
         self.steps = 0
+        self.rested = 0.0
+        self.stopped_at: int | None = None
         self.latents: Tensor = None
         self._request = request
         self._listener = listener
-        self._stop = stop
+        self._reins = reins
+        self._early_end = early_end
         self._stopwatch = stopwatch
         self._predicted = predicted
         self._show = show
@@ -106,19 +124,45 @@ class StepWatch:
             KnownError: the model computed something that is not a number.
         """
         self._give_way()
+        if self.stopped_at is not None:
+            return self._put_back(tensors)
         self.latents = tensors["latents"]
         seconds_left = self._stopwatch.seconds_left(index, pipe.num_timesteps)
-        done, total = _denoising_steps(index, pipe.num_timesteps, pipe.scheduler.order)
+        asked = self._request.steps_to_run
+        done, total = _denoising_steps(index, pipe.num_timesteps, pipe.scheduler.order, asked)
         if done == total:
             _require_finite(self.latents, self._request)
         if done > self.steps:
             self.steps = done
             self._tell(total, seconds_left)
+        if done < total:
+            self._rest()
         self._give_way()
+        if 0 < self.steps < total and self._reins.ends_after(self.steps):
+            self._end_early(pipe)
+            return self._put_back(tensors)
         return tensors
 
+    def _put_back(self, tensors: dict[str, Any]) -> dict[str, Any]:
+        # LCM decodes what its scheduler calls "denoised"; the others leave that name alone.
+        return tensors | {"latents": self.latents, "denoised": self.latents}
+
+    def _rest(self) -> None:
+        seconds = self._reins.rest()
+        self.rested += seconds
+        self._stopwatch.leave_out(seconds)
+
+    def _end_early(self, pipe: Any) -> None:
+        """Decode what was seen last: the expected clean picture, not what of it is still noise."""
+        clean = self._predicted()
+        if clean is not None:
+            self.latents = clean.to(self.latents.dtype)
+        _require_finite(self.latents, self._request)
+        self.stopped_at = self.steps
+        self._early_end.begin(pipe)
+
     def _give_way(self) -> None:
-        if self._stop.is_set():
+        if self._reins.stop.is_set():
             raise GenerationCancelled
 
     def _tell(self, total: int, seconds_left: float) -> None:
@@ -130,10 +174,12 @@ class StepWatch:
                 self._listener.preview_ready(PreviewFrame(name, self.steps, self._show(x0)))
 
 
-def _denoising_steps(index: int, evaluations: int, order: int) -> tuple[int, int]:
+def _denoising_steps(index: int, evaluations: int, order: int, asked: int) -> tuple[int, int]:
     """(done, total) for the pipeline's evaluation of that index; the last step has but one."""
     total = -(-evaluations // order)
-    return (total if index == evaluations - 1 else (index + 1) // order), total
+    done = total if index == evaluations - 1 else (index + 1) // order
+    again = max(0, total - asked)  # PNDM looks twice at its first step
+    return max(done - again, min(done, 1)), total - again
 
 
 def _require_finite(latents: Tensor, request: GenerationRequest) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QToolButton, QWidget
 
@@ -41,9 +41,11 @@ class Header(QWidget):
 
     Signals:
         model_chosen: The name of another model.
+        queue_asked: Show what is being made and what waits.
     """
 
     model_chosen = Signal(str)
+    queue_asked = Signal()
 
     def __init__(self, theme: Theme, menus: QMenuBar, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,7 +67,11 @@ class Header(QWidget):
         self._model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._model.currentTextChanged.connect(self._on_model_chosen)
         self._dot = StatusDot(theme)
-        self._state = _quiet("starting")
+        self._state = QToolButton()
+        self._state.setText("starting")
+        self._state.setObjectName("state")
+        self._state.setToolTip("What is being made, and what waits")
+        self._state.clicked.connect(self.queue_asked)
         self.theme_button = QToolButton()
         self.help_button = QToolButton()
         self.messages_button = QToolButton()
@@ -79,8 +85,10 @@ class Header(QWidget):
             row.addWidget(fact)
             row.addSpacing(8)
         row.addStretch(1)
-        for widget in (self._model, self._dot, self._state):
-            row.addWidget(widget)
+        row.addWidget(self._model)
+        row.addWidget(self._dot)
+        row.addSpacing(-6)  # the button has a margin of its own
+        row.addWidget(self._state)
         row.addSpacing(8)
         for button in (self.messages_button, self.theme_button, self.help_button):
             row.addWidget(button)
@@ -110,7 +118,14 @@ class Header(QWidget):
     def show_state(self, text: str, token: str) -> None:
         """Show how the engine is, with a dot in that colour of the theme."""
         self._state.setText(text)
+        self._state.setAccessibleName(f"Engine: {text}. Show the queue")
         self._dot.show_token(token)
+
+    @property
+    def queue_corner(self) -> QPoint:
+        """Where a panel about the queue hangs: its upper right corner, on the screen."""
+        right = self._state.mapTo(self, self._state.rect().bottomRight()).x() + 1
+        return self.mapToGlobal(QPoint(right, self.height() + 4))
 
     def _on_model_chosen(self, name: str) -> None:
         if name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -38,9 +38,11 @@ class MessageStrip(QFrame):
         self._text.setTextFormat(Qt.TextFormat.PlainText)  # file names may look like markup
         self._text.setAccessibleName("Message")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._offer = QPushButton()
-        self._offered: Callable[[], None] | None = None
-        self._offer.clicked.connect(self._on_offer_taken)
+        self._offers = (QPushButton(), QPushButton())
+        self._taken: tuple[Callable[[], None], ...] = ()
+        for button in self._offers:
+            button.setAccessibleName("Answer")  # while it is hidden; then by its text
+            button.clicked.connect(self._on_offer_taken)
         close = QToolButton()
         close.setToolTip("Close this message")
         close.setAccessibleName("Close this message")
@@ -49,8 +51,10 @@ class MessageStrip(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 6, 6)
         row.setSpacing(8)
-        for widget, stretch in ((self._icon, 0), (self._text, 1), (self._offer, 0), (close, 0)):
-            row.addWidget(widget, stretch)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        for widget in (*self._offers, close):
+            row.addWidget(widget)
         self.setCursor(Qt.CursorShape.ArrowCursor)
         if parent is not None:
             parent.installEventFilter(self)
@@ -67,12 +71,17 @@ class MessageStrip(QFrame):
 
     def tell(self, text: str, offer: str = "", taken: Callable[[], None] | None = None) -> None:
         """Say something good to know, for a few seconds; with a button when `offer` is given."""
-        self._say(text, "info", "text2", offer, taken)
+        self._say(text, "info", "text2", {offer: taken} if offer and taken else {})
         self._timer.start()
 
-    def warn(self, text: str) -> None:
-        """Say what went wrong; it stays."""
-        self._say(text, "triangle-alert", "danger", "", None)
+    def warn(self, text: str, offer: str = "", taken: Callable[[], None] | None = None) -> None:
+        """Say what went wrong; it stays. With a button when `offer` is given."""
+        self._say(text, "triangle-alert", "danger", {offer: taken} if offer and taken else {})
+        self._timer.stop()
+
+    def ask(self, text: str, offers: Mapping[str, Callable[[], None]]) -> None:
+        """Say something that can be answered with one of two buttons; it stays until then."""
+        self._say(text, "info", "text2", offers)
         self._timer.stop()
 
     def past_menu(self, parent: QWidget) -> QMenu:
@@ -104,23 +113,27 @@ class MessageStrip(QFrame):
         parent = self.parentWidget()
         if parent is None or self.isHidden():
             return
-        height = max(self.heightForWidth(parent.width()), self.sizeHint().height())
+        height = self.heightForWidth(parent.width())
         self.setGeometry(0, parent.height() - height, parent.width(), height)
         self.height_changed.emit(height)
 
     def _say(
-        self, text: str, icon: str, colour: str, offer: str, taken: Callable[[], None] | None
+        self, text: str, icon: str, colour: str, offers: Mapping[str, Callable[[], None]]
     ) -> None:
         self._past.append(f"{datetime.now().astimezone():%H:%M}  {text}")
         self._icon.setPixmap(pixmap(icon, getattr(self._theme.tokens, colour), ratio=2.0))
         self._text.setText(text)
-        self._offer.setText(offer)
-        self._offer.setVisible(bool(offer))
-        self._offered = taken
+        words = (*offers, "", "")
+        for button, offer in zip(self._offers, words, strict=False):
+            button.setAccessibleName(offer or "Answer")
+            button.setText(offer)
+            button.setVisible(bool(offer))
+        self._taken = tuple(offers.values())
         self.show()
         self._lie_down()
 
     def _on_offer_taken(self) -> None:
+        number = self._offers.index(self.sender())
         self.hide()
-        if self._offered is not None:
-            self._offered()
+        if number < len(self._taken):
+            self._taken[number]()

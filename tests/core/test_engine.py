@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, QObject, QThread, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QThread
 
 from core.abilities import GenerationKind
 from core.engine import (
@@ -21,7 +21,7 @@ from core.engine import (
     Failed,
     Finished,
     InferenceThread,
-    Queued,
+    QueueChanged,
     Ready,
 )
 from core.errors import StorageFailed
@@ -29,58 +29,10 @@ from core.gallery import Gallery
 from core.request import Pixels
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
 from core.settings import Paths
+from tests.helpers.engines import Engine
 from tests.helpers.generations import a_request, make, new_cache
 
 Zoo = Callable[[str], Path]
-PATIENCE = 120_000  # ms; a limit for a hung test, not a promise
-
-
-class Recorder(QObject):
-    """Receives events in the test's thread, as a window would, and can act on them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[EngineEvent] = []
-        self.react: Callable[[EngineEvent], None] = lambda event: None
-        self.threads: set[QThread] = set()
-
-    @Slot(object)
-    def on_event(self, event: EngineEvent) -> None:
-        self.threads.add(QThread.currentThread())
-        self.events.append(event)
-        self.react(event)
-
-    def of(self, kind: type, request: Any = None) -> list[Any]:
-        """The events of one type, of one request if it is given."""
-        found = [event for event in self.events if isinstance(event, kind)]
-        return [e for e in found if request is None or e.request_id == request.id]
-
-    def wait_for(self, kind: type, request: Any = None, count: int = 1) -> Any:
-        """Run the event loop until there are that many; the last of them."""
-        deadline = QDeadlineTimer(PATIENCE)
-        while len(found := self.of(kind, request)) < count:
-            assert not deadline.hasExpired(), f"no {kind.__name__} among {self.events}"
-            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-        return found[-1]
-
-    def outcome(self, request: Any) -> Any:
-        """Run the event loop until the request is over; its last event."""
-        return self.wait_for((Finished, Cancelled, Failed), request)  # type: ignore[arg-type]
-
-
-class Engine:
-    """An engine with a recorder, on the models of the zoo."""
-
-    def __init__(self, gallery: Any, folders: list[Path]) -> None:
-        self.recorder = Recorder()
-        self.thread = InferenceThread(gallery, new_cache(), folders)
-        self.thread.event_emitted.connect(self.recorder.on_event)
-        self.thread.start()
-
-    def make(self, request: Any) -> Any:
-        """Submit and wait for the outcome."""
-        self.thread.submit(request)
-        return self.recorder.outcome(request)
 
 
 @pytest.fixture
@@ -97,7 +49,7 @@ def start(qapp: QCoreApplication, models: Path) -> Iterator[Callable[..., Engine
     engines: list[Engine] = []
 
     def begin(gallery: Any = None) -> Engine:
-        engines.append(Engine(gallery, [models]))
+        engines.append(Engine([models], gallery))
         return engines[-1]
 
     yield begin
@@ -142,12 +94,12 @@ def test_events_come_in_order_and_on_the_thread_of_the_window(engine: Engine) ->
     engine.recorder.wait_for(Ready)
     request = a_request()
     engine.make(request)
-    kinds = [type(event) for event in engine.recorder.events if type(event) is not PreviewFrame]
+    among = (PreviewFrame, QueueChanged)
+    kinds = [type(event) for event in engine.recorder.events if not isinstance(event, among)]
     loading = kinds.count(LoadingProgress)
     assert loading > 2
     assert kinds == [
         Ready,
-        Queued,
         *[LoadingProgress] * loading,
         *[StepProgress] * 4,
         Finished,
@@ -159,8 +111,8 @@ def test_nothing_is_emitted_from_within_submit(engine: Engine) -> None:
     """A controller must have noted the id before the first event about it comes."""
     request = a_request()
     engine.thread.submit(request)
-    assert not engine.recorder.of(Queued)
-    engine.recorder.wait_for(Queued, request)
+    assert not engine.recorder.of(QueueChanged)
+    engine.recorder.wait_for(QueueChanged)
 
 
 def test_picture_is_kept_in_the_gallery(start: Callable[..., Engine], home: Path) -> None:
@@ -181,7 +133,6 @@ def test_requests_are_done_in_the_order_they_came(engine: Engine) -> None:
         engine.thread.submit(request)
     engine.recorder.wait_for(Finished, count=3)
     assert [e.request_id for e in engine.recorder.of(Finished)] == [r.id for r in requests]
-    assert [e.request_id for e in engine.recorder.of(Queued)] == [r.id for r in requests]
 
 
 def test_event_loop_turns_while_it_works(engine: Engine) -> None:

@@ -134,6 +134,24 @@ def test_what_cannot_be_done_is_said_and_not_sent(room: Room) -> None:
     assert "prompt is empty" in room.messages.text
 
 
+def test_each_picture_of_a_start_draws_its_own_alternatives(room: Room) -> None:
+    room.controller.wildcards = {"pet": ["cat", "dog", "hen", "fox"]}
+    room.sampling.prompt = "a {red|blue} __pet__"
+    room.generate(count=8)
+    requests = room.engine.requests
+    assert [request.seed for request in requests] == list(range(7, 15))
+    assert len({request.prompt for request in requests}) > 2
+    assert {request.written_prompt for request in requests} == {"a {red|blue} __pet__"}
+    assert room.sampling.prompt == "a {red|blue} __pet__"
+
+
+def test_a_wildcard_that_is_not_there_is_said_and_nothing_is_sent(room: Room) -> None:
+    room.sampling.prompt = "a __pet__"
+    room.generate()
+    assert room.engine.requests == []
+    assert "no wildcard “pet”" in room.messages.text
+
+
 def test_the_old_complaint_goes_with_the_next_start(room: Room) -> None:
     room.messages.warn("Something failed.")
     room.generate()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.engine import Cancelled, EngineEvent, Failed, Finished, Ready
+from core.engine import Cancelled, EngineEvent, Failed, Finished, Lane, Ready
 from core.gallery import GalleryItem
 from core.request import GenerationRequest, Pixels
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
@@ -18,6 +18,8 @@ class FakeEngine:
 
     Attributes:
         requests: Everything submitted, in order.
+        lanes: The lane of each of them.
+        risked: Whether each of them is to be tried however little memory there is.
         waiting: Ids of those that have not ended.
         previews_taken: Ids given to `preview_taken`, in order.
         stops: How often `cancel_all` was called.
@@ -28,12 +30,18 @@ class FakeEngine:
         self.requests: list[GenerationRequest] = []
         self.waiting: list[str] = []
         self.previews_taken: list[str] = []
+        self.lanes: list[Lane] = []
+        self.risked: list[bool] = []
         self.stops = 0
 
     # --- what the controller calls ---
 
-    def submit(self, request: GenerationRequest) -> None:
+    def submit(
+        self, request: GenerationRequest, lane: Lane = Lane.FRONT, risk: bool = False
+    ) -> None:
         self.requests.append(request)
+        self.lanes.append(lane)
+        self.risked.append(risk)
         self.waiting.append(request.id)
 
     def cancel_all(self) -> None:
@@ -80,9 +88,11 @@ class FakeEngine:
         """End the oldest job as stopped."""
         self._tell(Cancelled(self.waiting.pop(0)))
 
-    def fail(self, message: str, known: bool = True, details: str = "") -> None:
+    def fail(
+        self, message: str, known: bool = True, details: str = "", can_be_risked: bool = False
+    ) -> None:
         """End the oldest job as failed."""
-        self._tell(Failed(self.waiting.pop(0), message, known, details))
+        self._tell(Failed(self.waiting.pop(0), message, known, details, can_be_risked))
 
     def fail_to_import(self, message: str) -> None:
         """Say what no request is to blame for."""

@@ -17,7 +17,13 @@ from core.inference import generate
 from core.memory import DevicePlan
 from core.pipelines import PipelineCache
 from core.request import GenerationRequest, Pixels
-from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
+from core.result import (
+    GenerationResult,
+    LoadingProgress,
+    MemoryRanShort,
+    PreviewFrame,
+    StepProgress,
+)
 
 CPU = DevicePlan("cpu", "float32", "Tests compare bits.", 8 << 30, 8 << 30)
 SIZE = Size(64, 64)
@@ -70,6 +76,7 @@ class Diary:
     loading: list[LoadingProgress] = field(default_factory=list)
     steps: list[StepProgress] = field(default_factory=list)
     frames: list[PreviewFrame] = field(default_factory=list)
+    savings: list[str] = field(default_factory=list)
 
     def loading_progressed(self, progress: LoadingProgress) -> None:
         self.loading.append(progress)
@@ -77,6 +84,9 @@ class Diary:
     def step_completed(self, progress: StepProgress) -> None:
         self.steps.append(progress)
         self.on_step(progress)
+
+    def memory_ran_short(self, event: MemoryRanShort) -> None:
+        self.savings.append(event.saving)
 
     def preview_ready(self, frame: PreviewFrame) -> None:
         self.frames.append(frame)

@@ -99,3 +99,50 @@ def write_sdxl(folder: Path) -> Path:
     for part in ("text_encoder", "tokenizer"):
         shutil.copytree(folder / part, folder / f"{part}_2")
     return folder
+
+
+def write_decoder(folder: Path, readme: str = "", in_channels: int = 4) -> Path:
+    """A Kandinsky 2.2 decoder without its prior; `readme` is the front matter of a README."""
+    index = {
+        "_class_name": "KandinskyV22Pipeline",
+        "movq": ["diffusers", "VQModel"],
+        "scheduler": ["diffusers", "DDPMScheduler"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+    }
+    put(folder / "model_index.json", index)
+    put(folder / "unet" / "config.json", UNET | {"in_channels": in_channels, **_IMAGE_EMBEDDED})
+    put(folder / "movq" / "config.json", VAE)
+    put(folder / "scheduler" / "scheduler_config.json", {"_class_name": "DDPMScheduler"})
+    for part in ("unet", "movq"):
+        put(folder / part / "diffusion_pytorch_model.safetensors", safetensors())
+    if readme:
+        put(folder / "README.md", f"---\n{readme}\n---\n\n# A model\n")
+    return folder
+
+
+def write_prior(folder: Path) -> Path:
+    """The prior of Kandinsky 2.2."""
+    networks = {
+        "prior": ["diffusers", "PriorTransformer"],
+        "image_encoder": ["transformers", "CLIPVisionModelWithProjection"],
+        "text_encoder": ["transformers", "CLIPTextModelWithProjection"],
+    }
+    index = {
+        "_class_name": "KandinskyV22PriorPipeline",
+        **networks,
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "scheduler": ["diffusers", "UnCLIPScheduler"],
+        "image_processor": ["transformers", "CLIPImageProcessor"],
+    }
+    put(folder / "model_index.json", index)
+    put(folder / "image_processor" / "preprocessor_config.json", {})
+    put(folder / "scheduler" / "scheduler_config.json", {"_class_name": "UnCLIPScheduler"})
+    put(folder / "tokenizer" / "tokenizer.json", {})
+    for part, (library, _) in networks.items():
+        stem = "diffusion_pytorch_model" if library == "diffusers" else "model"
+        put(folder / part / "config.json", {"max_position_embeddings": 77})
+        put(folder / part / f"{stem}.safetensors", safetensors())
+    return folder
+
+
+_IMAGE_EMBEDDED = {"addition_embed_type": "image", "out_channels": 8}

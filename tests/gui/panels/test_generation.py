@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QLabel, QMenu, QPushButton, QTextEdit, QToolButton
 from pytestqt.qtbot import QtBot
 
+from core.abilities import GenerationKind, ModelAbilities
+from core.geometry import Size
+from core.schedulers import SCHEDULERS
 from gui.panels.generation import GenerationPanel
+from gui.prompting import PromptFit
 from gui.sampling import Mode, Sampling
 from gui.theme import Theme
 from gui.widgets.number_field import NumberField
@@ -136,15 +142,31 @@ def test_tokens_are_counted_and_the_end_is_marked(
     panel: GenerationPanel, sampling: Sampling
 ) -> None:
     sampling.prompt = "🍎 a red apple and much more"
-    panel.show_tokens(80, 75, " and much more")
+    panel.show_fit(PromptFit(80, 75, " and much more", cut_at=13))
     assert "80 / 75" in texts(panel)
     assert any("and much more" in text for text in texts(panel))
     (mark,) = edit(panel, "Prompt").extraSelections()
     assert isinstance(mark, QTextEdit.ExtraSelection)
     assert mark.cursor.selectedText() == " and much more"  # type: ignore[attr-defined]
-    panel.show_tokens(5, 75, "")
+    panel.show_fit(PromptFit(5, 75))
     assert edit(panel, "Prompt").extraSelections() == []
     assert not any("Not read" in text for text in texts(panel))
+
+
+def test_a_drawn_prompt_is_counted_about_and_a_note_is_said(panel: GenerationPanel) -> None:
+    panel.show_fit(PromptFit(9, 75, note="No weights here.", is_drawn=True))
+    assert {"≈ 9 / 75", "No weights here."} <= set(texts(panel))
+    panel.show_fit(PromptFit(9, 75))
+    assert "No weights here." not in texts(panel)
+
+
+def test_many_schedulers_stand_in_groups(panel: GenerationPanel, sampling: Sampling) -> None:
+    panel.show_schedulers(tuple(SCHEDULERS))
+    texts_of = [scheduler(panel).itemText(index) for index in range(scheduler(panel).count())]
+    assert texts_of[:3] == ["Common", "Euler", "Euler a"]
+    sampling.scheduler = "DPM2"
+    assert scheduler(panel).currentText() == "DPM2"
+    assert scheduler(panel).currentData() == "DPM2"
 
 
 def test_the_plan_and_the_size_note_are_said(panel: GenerationPanel) -> None:
@@ -185,3 +207,23 @@ def test_every_number_keeps_its_shown_value_until_somebody_edits_it(
     for number in panel.findChildren(NumberField):
         number.setFocus()
     assert sampling.to_dict() == before
+
+
+def test_what_a_model_cannot_use_is_not_there_and_comes_back(
+    panel: GenerationPanel, sampling: Sampling
+) -> None:
+    sampling.negative_prompt = "blurry"
+    whole = ModelAbilities(
+        family="sd1",
+        kinds=frozenset(GenerationKind),
+        size_multiple=8,
+        native_size=Size(64, 64),
+        schedulers=("Euler",),
+    )
+    panel.show_abilities(replace(whole, uses_negative_prompt=False, uses_guidance_scale=False))
+    assert field(panel, "Guidance scale").isHidden()
+    assert edit(panel, "Negative prompt").isHidden()
+    assert sampling.negative_prompt == "blurry"
+    panel.show_abilities(whole)
+    assert not field(panel, "Guidance scale").isHidden()
+    assert not edit(panel, "Negative prompt").isHidden()

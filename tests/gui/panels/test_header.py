@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel, QMenuBar
+from PySide6.QtWidgets import QComboBox, QLabel, QMenuBar, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.panels.header import Header, StatusDot
@@ -63,7 +63,19 @@ def test_a_person_chooses_a_model(header: Header, chosen: list[str]) -> None:
 
 def test_the_engines_state_has_words_and_a_colour(header: Header, theme: Theme) -> None:
     header.show_state("drawing", "accent")
-    assert "drawing" in texts(header)
+    button = header.findChild(QToolButton, "state")
+    assert button is not None
+    assert button.text() == "drawing"
     dot = header.findChild(StatusDot)
     assert dot is not None
     assert dot.grab().toImage().pixelColor(4, 4) == theme.colour("accent")
+
+
+def test_the_engines_state_leads_to_the_queue(header: Header, qtbot: QtBot) -> None:
+    button = header.findChild(QToolButton, "state")
+    assert button is not None
+    with qtbot.waitSignal(header.queue_asked):
+        button.click()
+    corner = header.mapFromGlobal(header.queue_corner)
+    assert corner.y() >= header.height()
+    assert corner.x() == button.geometry().right() + 1

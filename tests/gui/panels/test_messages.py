@@ -30,6 +30,10 @@ def timer(strip: MessageStrip) -> QTimer:
     return found
 
 
+def offers(strip: MessageStrip) -> list[QPushButton]:
+    return [button for button in strip.findChildren(QPushButton) if button.isVisible()]
+
+
 def past(strip: MessageStrip) -> list[str]:
     return [action.text()[7:] for action in strip.past_menu(strip).actions()]
 
@@ -60,7 +64,7 @@ def test_it_is_closed_by_its_button(strip: MessageStrip) -> None:
 def test_an_offer_is_taken_once(strip: MessageStrip) -> None:
     taken: list[int] = []
     strip.tell("Moved to the trash.", "Bring it back", lambda: taken.append(1))
-    (offer,) = strip.findChildren(QPushButton)
+    (offer,) = offers(strip)
     assert offer.text() == "Bring it back"
     QTest.mouseClick(offer, LEFT)
     assert taken == [1]
@@ -71,9 +75,36 @@ def test_an_offer_is_taken_once(strip: MessageStrip) -> None:
 
 def test_an_offer_may_say_something_itself(strip: MessageStrip) -> None:
     strip.tell("Closed.", "Open it again", lambda: strip.tell("Opened."))
-    (offer,) = strip.findChildren(QPushButton)
+    (offer,) = offers(strip)
     offer.click()
     assert strip.text == "Opened."
+
+
+def test_a_question_stays_until_one_of_its_answers_is_given(strip: MessageStrip) -> None:
+    given: list[str] = []
+    answers = {word: lambda word=word: given.append(word) for word in ("Start", "Forget")}
+    for word in answers:
+        strip.ask("Three were waiting.", answers)
+        assert not timer(strip).isActive()
+        button = next(button for button in offers(strip) if button.text() == word)
+        QTest.mouseClick(button, LEFT)
+        assert strip.text == ""
+    assert given == ["Start", "Forget"]
+
+
+def test_bad_news_may_offer_something_too(strip: MessageStrip) -> None:
+    taken: list[int] = []
+    strip.warn("It needs 9 GB.", "Try anyway", lambda: taken.append(1))
+    assert not timer(strip).isActive()
+    QTest.mouseClick(offers(strip)[0], LEFT)
+    assert taken == [1]
+
+
+def test_a_short_message_takes_one_line(strip: MessageStrip) -> None:
+    strip.tell("Saved.")
+    short = strip.height()
+    strip.ask("Three were waiting.", {"Start": lambda: None, "Forget": lambda: None})
+    assert strip.height() < 2 * short
 
 
 def test_what_was_said_can_be_read_again_newest_first(strip: MessageStrip) -> None:

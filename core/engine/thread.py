@@ -1,25 +1,27 @@
-"""The thread that makes pictures: requests in, events out; the only Qt in core, and only QtCore."""
+"""One job after the other on a thread of their own, and word of it to the window's thread."""
 
 from __future__ import annotations
 
 import os
-import threading
 import traceback
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal
 
-from core.checkpoints import resolve
+from core.addons import AddonShelf
+from core.checkpoints import Checkpoint, resolve
+from core.engine.events import Cancelled, EngineEvent, Failed, Finished, Ready
+from core.engine.queue import Job, JobQueue, Lane
+from core.engine.relay import Relay
 from core.errors import GenerationCancelled, KnownError
 from core.gallery import Gallery, GalleryItem
-from core.inference import generate
+from core.inference import generate, prepare
 from core.logs import logger
+from core.memory import DevicePlan, room
 from core.pipelines import PipelineCache, import_libraries
 from core.request import GenerationRequest
-from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
+from core.result import GenerationResult, LoadingProgress, MemoryIsTight
 from core.tracing import trace
 
 _log = logger("engine")
@@ -28,146 +30,6 @@ _OUR_FAULT = (
     "You can go on; the details are in the log."
 )
 _NOT_KEPT = "The picture could not be put into the gallery. Save it from the canvas."
-
-
-@dataclass(frozen=True)
-class Ready:
-    """torch and diffusers are imported."""
-
-
-@dataclass(frozen=True)
-class Queued:
-    """A request waits for its turn."""
-
-    request_id: str
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """A picture is made.
-
-    Attributes:
-        item: Where the gallery keeps it; None without a gallery, and when it could not be kept.
-        message: Why it could not be kept, in words for the person; else empty.
-    """
-
-    request_id: str
-    result: GenerationResult
-    item: GalleryItem | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class Cancelled:
-    """A request was stopped, or taken out of the queue."""
-
-    request_id: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A request came to nothing.
-
-    Attributes:
-        request_id: Empty where no request is to blame.
-        message: For the person, in a sentence or two.
-        known: Whether it is the world's fault; else it is a bug.
-        details: The traceback of a bug.
-    """
-
-    request_id: str
-    message: str
-    known: bool
-    details: str = ""
-
-
-EngineEvent = (
-    Ready | Queued | LoadingProgress | StepProgress | PreviewFrame | Finished | Cancelled | Failed
-)
-
-
-@dataclass(eq=False)
-class _Job:
-    """A request in the queue; without one, a model that is only to be loaded."""
-
-    checkpoint: str
-    request: GenerationRequest | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def request_id(self) -> str:
-        return "" if self.request is None else self.request.id
-
-
-class _JobQueue:
-    """Jobs in the order they came, for many threads that put and one that takes."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting: deque[_Job] = deque()
-        self._running: _Job | None = None
-        self.is_closed = False
-
-    def put(self, job: _Job) -> bool:
-        """Add a job; False once the queue is closed.
-
-        A model that is being loaded ahead of time gives way to a request for another one.
-        """
-        with self._changed:
-            if self.is_closed:
-                return False
-            for other in (*self._waiting, self._running):
-                if other and other.request is None and other.checkpoint != job.checkpoint:
-                    other.stop.set()
-            self._waiting.append(job)
-            self._changed.notify()
-            return True
-
-    def take(self) -> _Job | None:
-        """Wait for the next job; None once the queue is closed."""
-        with self._changed:
-            self._running = None
-            self._changed.wait_for(lambda: self._waiting or self.is_closed)
-            self._running = None if self.is_closed else self._waiting.popleft()
-            return self._running
-
-    def stop(self, request_id: str | None = None) -> list[_Job]:
-        """Stop that job, or all of them; those that had not begun are given back."""
-        with self._changed:
-            if self._running and request_id in (None, self._running.request_id):
-                self._running.stop.set()
-            taken = [job for job in self._waiting if request_id in (None, job.request_id)]
-            self._waiting = deque(job for job in self._waiting if job not in taken)
-            return taken
-
-    def close(self) -> None:
-        """Let `take` give None from now on."""
-        with self._changed:
-            self.is_closed = True
-            self._changed.notify()
-
-
-class _Relay:
-    """Listens to one generation and passes on what it hears, previews only when looked at."""
-
-    def __init__(self, engine: InferenceThread, request_id: str) -> None:
-        self.request_id = request_id
-        self.loading_progressed = self.step_completed = engine.post
-        self._post = engine.post
-        self._is_taken = True
-
-    def wants_preview(self) -> bool:
-        """Whether the last preview was taken."""
-        return self._is_taken
-
-    def preview_ready(self, frame: PreviewFrame) -> None:
-        """Send a preview, and then none until it is taken."""
-        self._is_taken = False
-        self._post(frame)
-
-    def take_preview(self) -> None:
-        """The window has drawn the last preview."""
-        self._is_taken = True
 
 
 class InferenceThread(QThread):
@@ -179,6 +41,7 @@ class InferenceThread(QThread):
         gallery: Keeps what is made; None keeps nothing.
         pipelines: The models in memory; used by this thread alone from now on.
         folders: Where models are looked for.
+        room: How much memory of a device there is for a picture.
 
     Attributes:
         event_emitted: Signal with one `EngineEvent`; emitted in the thread this object belongs
@@ -194,20 +57,27 @@ class InferenceThread(QThread):
         pipelines: PipelineCache,
         folders: Sequence[Path],
         parent: QObject | None = None,
+        room: Callable[[DevicePlan], int] = room,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("inference")
         self._gallery = gallery
         self._pipelines = pipelines
         self._folders = tuple(folders)
-        self._jobs = _JobQueue()
-        self._relay: _Relay | None = None
+        self._jobs = JobQueue(self.post)
+        self._relay: Relay | None = None
+        self._room = room
         self._posted.connect(self.event_emitted, Qt.ConnectionType.QueuedConnection)
 
-    def submit(self, request: GenerationRequest) -> None:
-        """Put a request at the end of the queue."""
-        self.post(Queued(request.id))  # first: the thread may begin before `put` returns
-        if not self._jobs.put(_Job(request.checkpoint, request)):
+    def submit(
+        self, request: GenerationRequest, lane: Lane = Lane.FRONT, risk: bool = False
+    ) -> None:
+        """Put a request at the end of its lane; the front lane is done before the back lane.
+
+        Args:
+            risk: Try it even if the system might end this program for want of memory.
+        """
+        if not self._jobs.put(Job(request.checkpoint, request, lane, risk)):
             self.post(Cancelled(request.id))
 
     def look_in(self, folders: Sequence[Path]) -> None:
@@ -216,7 +86,7 @@ class InferenceThread(QThread):
 
     def warm_up(self, checkpoint: str) -> None:
         """Load a model ahead of the first request; what fails here is told by that request."""
-        self._jobs.put(_Job(checkpoint))
+        self._jobs.put(Job(checkpoint))
 
     def cancel(self, request_id: str) -> None:
         """Stop that request, or take it out of the queue; nothing happens if it is over."""
@@ -225,6 +95,22 @@ class InferenceThread(QThread):
     def cancel_all(self) -> None:
         """Stop the running request and empty the queue."""
         self._stop(None)
+
+    def finish(self, request_id: str) -> None:
+        """Let that request, if it runs, end after its step with the picture it has by then."""
+        self._jobs.finish(request_id)
+
+    def move(self, request_id: str, place: int) -> None:
+        """Put a waiting request at `place` among the waiting ones, 0 being the next."""
+        self._jobs.move(request_id, place)
+
+    def pause(self) -> None:
+        """Let the running request rest after its step, and begin none."""
+        self._jobs.pause(True)
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._jobs.pause(False)
 
     def preview_taken(self, request_id: str) -> None:
         """The last preview of that request was drawn: the next one is welcome."""
@@ -254,7 +140,7 @@ class InferenceThread(QThread):
         self._posted.emit(event)
 
     def _stop(self, request_id: str | None) -> None:
-        for job in self._jobs.stop(request_id):
+        for job in self._jobs.cancel(request_id):
             if job.request is not None:
                 self.post(Cancelled(job.request_id))
 
@@ -274,13 +160,13 @@ class InferenceThread(QThread):
         else:
             self.post(Ready())
 
-    def _work(self, job: _Job) -> None:
+    def _work(self, job: Job) -> None:
         try:
-            self._relay = _Relay(self, job.request_id)
+            self._relay = Relay(self.post, job.request_id)
             if job.request is None:
                 self._load_ahead(job)
             else:
-                self._make(job.request, job.stop)
+                self._make(job, job.request)
         except GenerationCancelled:
             if job.request is not None:
                 self.post(Cancelled(job.request_id))
@@ -291,12 +177,29 @@ class InferenceThread(QThread):
         finally:
             self._relay = None
 
-    def _make(self, request: GenerationRequest, stop: threading.Event) -> None:
+    def _make(self, job: Job, request: GenerationRequest) -> None:
         checkpoint = resolve(request.checkpoint, self._folders)
+        request.validate(checkpoint.abilities)
+        if not self._has_room(job, request, checkpoint):
+            return
         assert self._relay is not None
-        result = generate(request, checkpoint, self._pipelines, self._relay, stop)
+        reins = job.reins
+        shelf = AddonShelf(self._folders)
+        result = generate(
+            request, checkpoint, self._pipelines, self._relay, reins.stop, reins, shelf
+        )
         item, message = self._keep(result)
         self.post(Finished(request.id, result, item, message))
+
+    def _has_room(self, job: Job, request: GenerationRequest, checkpoint: Checkpoint) -> bool:
+        """Whether the picture may be begun; says what there is to say about its memory."""
+        advice = prepare(request, checkpoint, self._pipelines, self._room)
+        if advice.is_hopeless and not job.is_risked:
+            self.post(Failed(request.id, advice.words, known=True, can_be_risked=True))
+            return False
+        if advice.words:
+            self.post(MemoryIsTight(request.id, advice.words))
+        return True
 
     def _keep(self, result: GenerationResult) -> tuple[GalleryItem | None, str]:
         """(the gallery's item, why there is none); the picture itself is never lost here."""
@@ -311,9 +214,9 @@ class InferenceThread(QThread):
             _log.exception("result of %s could not be kept", result.request.id)
             return None, _NOT_KEPT
 
-    def _load_ahead(self, job: _Job) -> None:
+    def _load_ahead(self, job: Job) -> None:
         def progress(fraction: float, what: str) -> None:
-            if job.stop.is_set():
+            if job.reins.stop.is_set():
                 raise GenerationCancelled
             self.post(LoadingProgress("", fraction, what))
 
@@ -323,7 +226,7 @@ class InferenceThread(QThread):
         finally:
             self.post(LoadingProgress("", 1.0, "ready"))  # the end, whichever it was
 
-    def _tell_failure(self, job: _Job, error: KnownError) -> None:
+    def _tell_failure(self, job: Job, error: KnownError) -> None:
         if job.request is None:
             _log.info("not loaded ahead: %s", error)
         else:
