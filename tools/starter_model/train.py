@@ -35,7 +35,7 @@ _PEAK_RATE = 7e-4
 _WARM_UP_STEPS = 60
 _FALLING_SHARE = 0.35
 _DROPPED_CAPTIONS = 0.08
-_NOISE_BIAS = 0.6
+_NOISE_BIAS = 1.05
 _SAVE_SECONDS = 600.0
 _NOTE_STEPS = 25
 
@@ -139,8 +139,8 @@ class Training:
     def _batch(self, size: int) -> tuple[Any, ...]:
         """Draw noisy latents, time steps, v and its weight, and token ids, `size` of each.
 
-        Time steps are stratified, with more of them where there is much noise: that is where it is
-        decided what a picture shows, and a short training is lost on details.
+        Time steps are stratified and almost even. With twice as many at high noise (a bias of 0.6)
+        the nouns came no sooner, and the last steps left speckles on everything.
         """
         import torch
 
@@ -216,11 +216,11 @@ def scaling_factor(work: Workplace, latents: np.ndarray | None = None) -> float:
 
 
 def _loss_weights(kept: Any) -> Any:
-    """Weigh steps with hardly any noise less: min(1, 5 / (SNR + 1)), after Hang et al. 2023."""
+    """Weigh steps with hardly any noise less: min(1, 12 / (SNR + 1)), after Hang et al. 2023."""
     import torch
 
     snr = kept / (1 - kept)
-    return torch.clamp(5 / (snr + 1), max=1)
+    return torch.clamp(12 / (snr + 1), max=1)
 
 
 def _one_thread() -> None:
