@@ -24,6 +24,10 @@ class BrokenCheckpoint(KnownError):
     """A model folder is missing, incomplete, or not a model."""
 
 
+class BrokenAddon(KnownError):
+    """A LoRA, embedding, ControlNet or VAE is missing, damaged, or made for another model."""
+
+
 class StorageFailed(KnownError):
     """A file or the gallery could not be written or read: full disk, missing rights, damage."""
 

@@ -69,9 +69,24 @@ class Paths:
         return self.data / "inputs"
 
     @property
+    def queue(self) -> Path:
+        """Requests that are not done yet, with their pixels."""
+        return self.data / "queue"
+
+    @property
     def trash(self) -> Path:
         """Deleted gallery items."""
         return self.data / "trash"
+
+    @property
+    def wildcards(self) -> Path:
+        """The person's text files of alternatives, for ``__name__`` in a prompt."""
+        return self.data / "wildcards"
+
+    @property
+    def brushes(self) -> Path:
+        """The person's own brush presets and tips."""
+        return self.data / "brushes"
 
     @property
     def thumbnails(self) -> Path:
@@ -123,6 +138,8 @@ class Settings:
         model_folders: Folders in which models are looked for, besides the embedded one.
         prompts: Prompts last used, newest first.
         sampling: Values of the generation dock by name, as JSON data.
+        brush: What the brush is set to, as JSON data.
+        recent_files: Pictures and projects last opened or saved, newest first.
         window: Geometry of the window, base64 of Qt's own bytes.
     """
 
@@ -131,6 +148,8 @@ class Settings:
     model_folders: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     sampling: dict[str, Any] = field(default_factory=dict)
+    brush: dict[str, Any] = field(default_factory=dict)
+    recent_files: tuple[str, ...] = ()
     window: str = ""
 
     def with_prompt(self, prompt: str, keep: int = 100) -> Settings:

@@ -23,6 +23,7 @@ class Row:
         on_canvas: The keys work only while the canvas has the focus, because they are plain
             letters that one also types into the prompt.
         is_tool: One of the tools, of which exactly one is in the hand.
+        group: Tools of one group share a button.
     """
 
     name: str
@@ -32,26 +33,71 @@ class Row:
     on_canvas: bool = False
     is_tool: bool = False
     menu: str = ""
+    group: str = ""
+
+
+def _tool(name: str, text: str, key: str, icon: str, group: str = "") -> Row:
+    return Row(name, text, (key,), icon, on_canvas=True, is_tool=True, group=group)
 
 
 TABLE = (
     Row("new", "&New", ("Ctrl+N",), menu="File"),
     Row("open", "&Open image…", ("Ctrl+O",), menu="File"),
+    Row("recent", "Open &recent", menu="File"),
     Row("place", "&Place image as layer…", ("Ctrl+Shift+O",), menu="File"),
     Row("save", "&Save", ("Ctrl+S",), menu="File"),
     Row("save_as", "Save &as…", ("Ctrl+Shift+S",), menu="File"),
-    Row("export", "&Export picture…", ("Ctrl+E",), menu="File"),
+    Row("export", "&Export picture…", ("Ctrl+Shift+E",), menu="File"),
     Row("models", "Add a folder of &models…", menu="File"),
     Row("quit", "&Quit", ("Ctrl+Q",), menu="File"),
     Row("undo", "&Undo", ("Ctrl+Z",), "undo-2", menu="Edit"),
     Row("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", menu="Edit"),
     Row("copy", "&Copy picture", ("Ctrl+Shift+C",), menu="Edit"),
     Row("paste", "&Paste as layer", ("Ctrl+V",), on_canvas=True, menu="Edit"),
-    Row("clear_mask", "Clear mask", ("Ctrl+Shift+D",), "brush-cleaning", menu="Edit"),
-    Row("invert_mask", "Invert mask", ("Ctrl+Shift+I",), "contrast", menu="Edit"),
+    Row("clear", "C&lear what is selected", ("Backspace",), on_canvas=True, menu="Edit"),
+    Row("fill", "&Fill with the colour", ("Shift+Backspace",), on_canvas=True, menu="Edit"),
+    Row("crop", "Cr&op to the selection", menu="Edit"),
+    Row("canvas_size", "Canvas si&ze…", ("Ctrl+Alt+C",), menu="Edit"),
     Row("frame_all", "Frame the whole picture", ("Ctrl+Shift+F",), menu="Edit"),
+    Row("select_all", "Select &all", ("Ctrl+A",), menu="Select"),
+    Row("deselect", "&Deselect", ("Ctrl+D",), menu="Select"),
+    Row("reselect", "&Reselect", ("Ctrl+Shift+D",), menu="Select"),
+    Row("select_invert", "&Invert selection", ("Ctrl+Shift+I",), menu="Select"),
+    Row("select_layer", "Select the &layer's shape", menu="Select"),
+    Row("select_mask", "Select the &mask", menu="Select"),
+    Row("select_grow", "&Grow…", menu="Select"),
+    Row("select_shrink", "&Shrink…", menu="Select"),
+    Row("select_feather", "&Feather…", menu="Select"),
+    Row("select_smooth", "Sm&ooth…", menu="Select"),
+    Row("select_holes", "Fill &holes", menu="Select"),
+    Row("clear_mask", "Clear mask", ("Alt+Shift+D",), "brush-cleaning", menu="Mask"),
+    Row("invert_mask", "Invert mask", ("Alt+Shift+I",), "contrast", menu="Mask"),
+    Row("mask_selection", "Mask what is &selected", ("Alt+Shift+S",), menu="Mask"),
+    Row("mask_grow", "&Grow…", menu="Mask"),
+    Row("mask_shrink", "S&hrink…", menu="Mask"),
+    Row("mask_feather", "&Feather…", menu="Mask"),
+    Row("mask_smooth", "Sm&ooth…", menu="Mask"),
+    Row("mask_holes", "Fill h&oles", menu="Mask"),
+    Row("keep_mask", "&Keep this mask as…", menu="Mask"),
+    Row("kept_masks", "&Take a kept mask", menu="Mask"),
+    Row("layer_new", "&New layer", ("Ctrl+Shift+N",), "plus", menu="Layer"),
+    Row("layer_duplicate", "&Duplicate layer", ("Ctrl+J",), "copy", menu="Layer"),
+    Row("layer_rename", "&Rename layer", ("F2",), menu="Layer"),
+    Row("layer_delete", "De&lete layer", ("Shift+Del",), "trash-2", on_canvas=True, menu="Layer"),
+    Row("layer_clear", "&Clear layer", menu="Layer"),
+    Row("layer_visible", "&Show or hide layer", menu="Layer"),
+    Row("layer_locked", "Loc&k or unlock layer", menu="Layer"),
+    Row("layer_above", "Choose the layer &above", ("PgUp",), on_canvas=True, menu="Layer"),
+    Row("layer_below", "Choose the layer &below", ("PgDown",), on_canvas=True, menu="Layer"),
+    Row("layer_up", "Move layer &up", ("Ctrl+PgUp",), menu="Layer"),
+    Row("layer_down", "Move layer d&own", ("Ctrl+PgDown",), menu="Layer"),
+    Row("layer_merge", "&Merge down", ("Ctrl+E",), "arrow-down-to-line", menu="Layer"),
+    Row("layer_flatten", "&Flatten picture", menu="Layer"),
     Row("generate", "&Generate", ("Ctrl+Return", "Ctrl+Enter"), menu="Generate"),
+    Row("pause", "Pa&use or go on", ("Ctrl+Shift+P",), "pause", menu="Generate"),
+    Row("finish", "S&top here and keep", ("Ctrl+Shift+Return",), "square-check", menu="Generate"),
     Row("stop", "&Stop", menu="Generate"),
+    Row("queue", "&Queue", ("Ctrl+Shift+J",), menu="Generate"),
     Row("keep", "&Keep the picture", ("Return",), on_canvas=True, menu="Generate"),
     Row("discard", "&Discard the picture", ("Del",), on_canvas=True, menu="Generate"),
     Row("prompt", "Go to the &prompt", ("Alt+A",), menu="Generate"),
@@ -64,10 +110,20 @@ TABLE = (
     Row("next_region", "&Next region", ("F6",), menu="View"),
     Row("previous_region", "Pre&vious region", ("Shift+F6",), menu="View"),
     Row("keys", "&Keys", ("Ctrl+/", "F1"), "keyboard", menu="Help"),
+    Row("pen_test", "Pen &test…", menu="Help"),
     Row("about", "&About Sfumato", menu="Help"),
     Row("brush", "Brush", ("B",), "brush", on_canvas=True, is_tool=True),
     Row("mask", "Mask brush", ("M",), "blend", on_canvas=True, is_tool=True),
+    Row("denoise", "Denoise brush", ("Shift+M",), "thermometer", on_canvas=True, is_tool=True),
     Row("eraser", "Eraser", ("E",), "eraser", on_canvas=True, is_tool=True),
+    _tool("rectangle", "Rectangle", "U", "square-dashed", "select"),
+    _tool("ellipse", "Ellipse", "Shift+U", "circle-dashed", "select"),
+    _tool("lasso", "Lasso", "L", "lasso", "select"),
+    _tool("polygon", "Polygon", "Shift+L", "pentagon", "select"),
+    _tool("wand", "Magic wand", "W", "wand", "select"),
+    _tool("bucket", "Fill", "G", "paint-bucket", "fill"),
+    _tool("gradient", "Gradient", "Shift+G", "eclipse", "fill"),
+    _tool("move", "Move", "V", "move"),
     Row("frame", "Frame", ("F",), "scan", on_canvas=True, is_tool=True),
     Row("picker", "Colour picker", ("I",), "pipette", on_canvas=True, is_tool=True),
     Row("hand", "Hand", ("H",), "hand", on_canvas=True, is_tool=True),
@@ -78,10 +134,15 @@ HELD_KEYS = (
     ("Esc", "Give up the gesture, then stop the job"),
     ("Space + drag", "Move the view"),
     ("Mouse wheel", "Zoom about the pointer"),
+    ("Shift + click", "Paint a straight line from the last stroke"),
+    ("Shift, Alt + drag", "Add to the selection, take away from it; both: keep what is in both"),
+    ("Enter", "Carry out a transformation, close a polygon"),
+    ("Del", "Clear what is selected, where no new picture waits"),
     ("C (hold)", "Show the original under a new picture"),
     ("Alt+Up / Alt+Down", "Earlier and later prompts, in the prompt"),
+    ("Ctrl+Up / Ctrl+Down", "More and less weight for words, in the prompt"),
 )
-MENUS = ("File", "Edit", "Generate", "View", "Help")
+MENUS = ("File", "Edit", "Select", "Mask", "Layer", "Generate", "View", "Help")
 _BREAKS = frozenset(
     [
         "save",
@@ -89,7 +150,15 @@ _BREAKS = frozenset(
         "models",
         "quit",
         "copy",
-        "clear_mask",
+        "clear",
+        "crop",
+        "select_layer",
+        "select_grow",
+        "mask_grow",
+        "keep_mask",
+        "layer_visible",
+        "layer_above",
+        "layer_merge",
         "keep",
         "prompt",
         "panels",
@@ -112,6 +181,7 @@ def make_actions(window: QWidget, canvas: QWidget, theme: Theme) -> dict[str, QA
             action.setToolTip(f"{plain(row.text)} ({shown(row.keys[0])})")
         if row.is_tool:
             action.setCheckable(True)
+            action.setProperty("group", row.group)
             tools.addAction(action)
         if row.icon:
             theme.set_icon(action, row.icon)

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenuBar, QVBoxLayout, QWidget
 
-from gui.actions import fill_menu_bar, make_actions
+from gui.actions import TABLE, fill_menu_bar, make_actions
+from gui.canvas.tools.filling import BucketTool, GradientTool
 from gui.canvas.tools.framing import ColourPicker, FrameTool, PanTool
 from gui.canvas.tools.gesture import Tool
-from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
+from gui.canvas.tools.moving import MoveTool
+from gui.canvas.tools.painting import BrushSettings, PaintingTool, StrokeEnd, Target
+from gui.canvas.tools.selecting import (
+    BoxTool,
+    LassoTool,
+    PolygonTool,
+    SelectionSettings,
+    WandTool,
+)
 from gui.canvas.view import CanvasView
 from gui.gallery.model import GalleryModel
 from gui.gallery.strip import GalleryStrip
+from gui.panels.dock import Dock
 from gui.panels.generation import GenerationPanel
 from gui.panels.header import Header
+from gui.panels.layers import LayersPanel
 from gui.panels.messages import MessageStrip
 from gui.panels.options import OptionsBar
 from gui.panels.tools import ToolColumn
 from gui.sampling import Sampling
 from gui.theme import Theme
 
+if TYPE_CHECKING:
+    from gui.panels.selection_options import SelectionOptions
+
+SELECTION_TOOLS = (BoxTool, LassoTool, WandTool, BucketTool, GradientTool)
+
 
 class MainWindow(QMainWindow):
-    """Header above, tools left, canvas in the middle, generation right, results below.
+    """Header above, tools left, canvas in the middle, generation and layers right, results below.
 
     Signals:
         escape_pressed: Esc, wherever the focus is.
@@ -40,6 +58,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(960, 600)
         self.theme = theme
         self.brush_settings = BrushSettings(self)
+        self.selection_settings = SelectionSettings(self)
         self.canvas = CanvasView(theme, self.brush_settings)
         self.actions_by_name = make_actions(self, self.canvas, theme)
         menus = QMenuBar()
@@ -50,7 +69,11 @@ class MainWindow(QMainWindow):
             self.brush_settings,
             [self.actions_by_name[name] for name in ("clear_mask", "invert_mask")],
         )
+        theme.set_icon(self.options.pen_button, "sliders-horizontal")
+        self.options.extend(SELECTION_TOOLS, self._make_selection_options)
         self.generation = GenerationPanel(sampling, theme)
+        self.layers = self._make_layers()
+        self.dock = Dock(self.generation, self.layers)
         self.gallery_model = GalleryModel(self)
         self.strip = GalleryStrip(theme, self.gallery_model)
         self.messages = MessageStrip(theme, self.canvas)
@@ -79,23 +102,42 @@ class MainWindow(QMainWindow):
         return bytes(self.saveGeometry().toBase64().data()).decode("ascii")
 
     def _make_tools(self) -> dict[str, Tool]:
-        settings = self.brush_settings
+        settings, end = self.brush_settings, StrokeEnd()
+        selecting = self.selection_settings
         return {
-            "brush": PaintingTool("Brush", settings, Target.PAINT),
-            "mask": PaintingTool("Mask brush", settings, Target.MASK),
-            "eraser": PaintingTool("Eraser", settings, None),
+            "brush": PaintingTool("Brush", settings, Target.PAINT, end=end),
+            "mask": PaintingTool("Mask brush", settings, Target.MASK, end=end),
+            "denoise": PaintingTool("Denoise brush", settings, Target.MASK, True, end),
+            "eraser": PaintingTool("Eraser", settings, None, end=end),
+            "rectangle": BoxTool(selecting),
+            "ellipse": BoxTool(selecting, is_round=True),
+            "lasso": LassoTool(selecting),
+            "polygon": PolygonTool(selecting),
+            "wand": WandTool(selecting),
+            "bucket": BucketTool(settings, selecting),
+            "gradient": GradientTool(settings, selecting),
+            "move": MoveTool(),
             "frame": FrameTool(),
             "picker": ColourPicker(settings),
             "hand": PanTool(),
         }
 
+    def _make_selection_options(self) -> SelectionOptions:
+        from gui.panels.selection_options import SelectionOptions
+
+        return SelectionOptions(self.selection_settings, self.theme)
+
+    def _make_layers(self) -> LayersPanel:
+        names = ("layer_new", "layer_duplicate", "layer_merge", "layer_delete")
+        return LayersPanel(self.theme, [self.actions_by_name[name] for name in names])
+
     def _make_tool_column(self) -> ToolColumn:
         by_name = self.actions_by_name
-        tools = [by_name[n] for n in ("brush", "mask", "eraser", "frame", "picker", "hand")]
+        tools = [by_name[row.name] for row in TABLE if row.is_tool]
         return ToolColumn(tools, [by_name["undo"], by_name["redo"]], self.brush_settings)
 
     def _lay_out(self) -> None:
-        self._panels = (self.tool_column, self.options, self.generation, self.strip)
+        self._panels = (self.tool_column, self.options, self.dock, self.strip)
         middle = QVBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.options)
@@ -104,7 +146,7 @@ class MainWindow(QMainWindow):
         upper.setSpacing(0)
         upper.addWidget(self.tool_column)
         upper.addLayout(middle, 1)
-        upper.addWidget(self.generation)
+        upper.addWidget(self.dock)
         whole = QVBoxLayout()
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -128,7 +170,7 @@ class MainWindow(QMainWindow):
         actions["panels"].triggered.connect(self._on_panels)
         actions["next_region"].triggered.connect(self._on_next_region)
         actions["previous_region"].triggered.connect(self._on_previous_region)
-        actions["prompt"].triggered.connect(self.generation.focus_prompt)
+        actions["prompt"].triggered.connect(self._on_prompt)
         self.canvas.zoom_changed.connect(self.header.show_zoom)
         self.header.theme_button.setDefaultAction(actions["theme"])
         self.header.help_button.setDefaultAction(actions["keys"])
@@ -160,9 +202,13 @@ class MainWindow(QMainWindow):
         self.canvas.zoom_to(self.canvas.viewport.next_stop(-1))
 
     def _on_panels(self) -> None:
-        shown = not self.generation.isVisible()
+        shown = not self.dock.isVisible()
         for panel in self._panels:
             panel.setVisible(shown)
+
+    def _on_prompt(self) -> None:
+        self.dock.choose("generate")
+        self.generation.focus_prompt()
 
     def _on_next_region(self) -> None:
         self._move_focus(1)
@@ -172,7 +218,8 @@ class MainWindow(QMainWindow):
 
     def _move_focus(self, direction: int) -> None:
         """F6: from one region to the next, to its first control."""
-        regions = [self.canvas, self.generation, self.strip.view, self.header, self.tool_column]
+        dock = (self.generation, self.layers)
+        regions = [self.canvas, *dock, self.strip.view, self.header, self.tool_column]
         regions = [region for region in regions if region.isVisible()]
         focused = self.focusWidget()
         here = -direction

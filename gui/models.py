@@ -55,10 +55,19 @@ class ModelController(QObject):
         checkpoint = self._models.get(name)
         if checkpoint is None:
             return
+        self._adopt(self._models.get(self._sampling.checkpoint), checkpoint)
         self._sampling.checkpoint = name
         if self._sampling.scheduler not in checkpoint.abilities.schedulers:
             self._sampling.scheduler = checkpoint.abilities.schedulers[0]
         self.chosen.emit(checkpoint)
+
+    def _adopt(self, before: Checkpoint | None, checkpoint: Checkpoint) -> None:
+        """Numbers that were the last model's own become this one's; others are the person's."""
+        if before is None:
+            return
+        for name in ("num_inference_steps", "guidance_scale"):
+            if getattr(self._sampling, name) == getattr(before.abilities, name):
+                setattr(self._sampling, name, getattr(checkpoint.abilities, name))
 
     async def _look(self) -> None:
         models = await self._background.run(find_checkpoints, self._folders)

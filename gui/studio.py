@@ -8,35 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 
 from core.canvas.document import Document
+from core.canvas.presets import BrushShelf
 from core.checkpoints import Checkpoint, model_folders
-from core.engine import InferenceThread
+from core.engine import InferenceThread, WaitingShelf
 from core.errors import StorageFailed
 from core.gallery import GalleryItem
 from core.geometry import Rect, Size
 from core.logs import logger
 from core.pipelines import PipelineCache
+from core.prompts import WildcardFolder
 from core.settings import Paths, Settings, load_settings, save_settings
+from gui.addons import AddonController, addons_of
 from gui.autosave import Autosave
 from gui.background import Background
 from gui.canvas.asking import frame_about_centre
 from gui.documents import DocumentController
-from gui.generation import GenerationController, State
+from gui.generation import GenerationController
+from gui.layers import LayerController
 from gui.main_window import MainWindow
 from gui.models import ModelController, size_presets
-from gui.panels.keys import KeysDialog
-from gui.prompting import PromptController
+from gui.prompting import PromptController, as_written
+from gui.queueing import QueueController
+from gui.recent import RecentFiles
 from gui.results import ResultController
 from gui.sampling import Mode, Sampling
+from gui.selecting import SelectionController
+from gui.side_windows import SideWindows
+from gui.waiting import WaitingController
 
-STATES = {
-    State.STARTING: ("starting", "text2"),
-    State.READY: ("ready", "ok"),
-    State.LOADING: ("loading model", "accent"),
-    State.DRAWING: ("drawing", "accent"),
-}
 FIRST_SIZE = Size(256, 256)
 _log = logger("studio")
 
@@ -62,20 +64,33 @@ class Studio(QObject):
         self.engine: InferenceThread | None = None
         canvas, messages = window.canvas, window.messages
         self.generation = GenerationController(sampling, canvas, messages, self)
+        self.queue = QueueController(window, self.generation)
+        shelf = WaitingShelf(paths.queue)
+        self.waiting = WaitingController(self.generation, messages, background, shelf)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
+        self.layers = LayerController(window, self.documents)
+        self.recent = RecentFiles(window.actions_by_name["recent"], window)
+        self.recent.show_files(self.settings.recent_files)
+        self.selecting = SelectionController(window, self.documents, self.generation)
         self.results = ResultController(window, self.documents, self.generation)
         self.autosave = Autosave(self.documents, background, self._settings_now, self)
-        self.prompting = PromptController(sampling, background, self._prompts, self)
+        self.generation.wildcards = wildcards = WildcardFolder(paths.wildcards)
+        self.prompting = PromptController(sampling, background, self._prompts, wildcards, self)
         folders = model_folders(self.settings)
         self.models = ModelController(sampling, background, folders, self)
-        self._keys: KeysDialog | None = None
+        section = window.generation.addons
+        self.addons = AddonController(section, self.models, sampling, background, self)
         self.exit_code = 0
+        SideWindows(window, window.actions_by_name)
         self._connect()
         self._connect_actions()
 
     def start(self, files: Sequence[str] = ()) -> None:
         """Show the last session or an empty canvas, then open the gallery and the engine."""
         self.sampling.restore(self.settings.sampling)
+        shelf = BrushShelf(self.paths.brushes)
+        self.window.brush_settings.restore(self.settings.brush, shelf)
+        self.window.options.use_shelf(shelf)
         self.documents.show(Document(self._first_size()))
         self._follow_frame()
         self.documents.restore_session()
@@ -88,7 +103,9 @@ class Studio(QObject):
             self.models.folders,
         )
         self.engine.event_emitted.connect(self.generation.on_event)
+        self.engine.event_emitted.connect(self.queue.on_event)
         self.generation.use_engine(self.engine)
+        self.queue.use_engine(self.engine)
         self.engine.start()
         self.models.look()
         self.autosave.start()
@@ -98,6 +115,7 @@ class Studio(QObject):
         self.autosave.stop()
         self.generation.keep()
         self.background.close()  # first: an older session may be on its way to the same file
+        self.waiting.close()
         try:
             self.documents.keep_session()
             save_settings(self._settings_now(), self.paths.settings_file)
@@ -127,23 +145,26 @@ class Studio(QObject):
         window.header.model_chosen.connect(self.models.choose)
         window.strip.settings_asked.connect(self.recall)
         window.escape_pressed.connect(self._on_escape)
+        window.options.refused.connect(window.messages.warn)
         window.canvas.frame_edited.connect(self._follow_frame)
         window.canvas.gesture_ended.connect(self._show_plan)
         self.documents.opened.connect(self._on_opened)
         self.documents.title_changed.connect(self._show_title)
         self.documents.settings_found.connect(self._on_settings_found)
-        self.generation.state_changed.connect(self._on_state_changed)
+        self.documents.file_used.connect(self.recent.remember)
+        self.documents.may_ask = lambda: not self.generation.is_busy
+        self.recent.chosen.connect(self.documents.ask_to_open)
         self.generation.item_kept.connect(self.results.add)
         self.generation.jobs_changed.connect(window.generation.show_jobs)
         self.models.found.connect(window.header.show_models)
         self.models.chosen.connect(self._on_model_chosen)
         self.models.missing.connect(self._on_models_missing)
-        self.prompting.counted.connect(window.generation.show_tokens)
+        self.prompting.counted.connect(window.generation.show_fit)
 
     def _connect_actions(self) -> None:
         documents, generation = self.documents, self.generation
         for name, slot in {
-            "new": documents.new,
+            "new": documents.ask_for_new,
             "open": documents.ask_for_file,
             "place": documents.ask_for_layer,
             "save": documents.save,
@@ -160,11 +181,9 @@ class Studio(QObject):
             "frame_all": self._on_frame_all,
             "generate": self.generate,
             "stop": generation.stop,
-            "keep": generation.keep,
-            "discard": generation.discard,
+            "keep": self.selecting.confirm_or_keep,
+            "discard": self.selecting.discard_or_clear,
             "theme": self._on_theme,
-            "keys": self._on_keys,
-            "about": self._on_about,
         }.items():
             self.window.actions_by_name[name].triggered.connect(slot)
 
@@ -185,11 +204,14 @@ class Studio(QObject):
 
     def _recall(self, request: dict[str, Any]) -> None:
         draft = self.sampling.prompt.strip()
+        request = as_written(request)
         if draft and draft != request.get("prompt"):
             self.settings = self.settings.with_prompt(draft)
         known = {name: request.get(name) for name in Sampling.KEPT if name in request}
         from_canvas = request.get("kind") == "image-to-image"
         known["mode"] = Mode.FROM_CANVAS if from_canvas else Mode.AUTO
+        known["hires"] = request.get("first_pass_size") is not None
+        known |= addons_of(request)
         name = known.pop("checkpoint", "")
         size = request.get("size")
         if isinstance(size, list | tuple) and len(size) == 2:
@@ -204,10 +226,6 @@ class Studio(QObject):
     @Slot(object)
     def _on_settings_found(self, record: dict[str, Any]) -> None:
         self._recall(record["request"])
-
-    @Slot(object)
-    def _on_state_changed(self, state: State) -> None:
-        self.window.header.show_state(*STATES[state])
 
     @Slot()
     def _on_escape(self) -> None:
@@ -256,6 +274,8 @@ class Studio(QObject):
         panel.show_plan(plan)
         panel.show_size_note(size_note)
         panel.set_strength_used(uses_strength)
+        inpaints, enlarges = self.generation.ways()
+        panel.show_ways(inpaints=inpaints, enlarges=enlarges)
 
     @Slot()
     def _on_opened(self) -> None:
@@ -301,6 +321,7 @@ class Studio(QObject):
             self.sampling.guidance_scale = abilities.guidance_scale
         panel = self.window.generation
         panel.show_schedulers(abilities.schedulers)
+        panel.show_abilities(abilities)
         panel.show_size_presets(size_presets(checkpoint, self.documents.document.size))
         self.prompting.use(checkpoint)
         self.generation.use_model(checkpoint)
@@ -362,30 +383,13 @@ class Studio(QObject):
         theme.choose("light" if theme.is_dark else "dark")
         theme.set_icon(self.window.actions_by_name["theme"], "sun" if theme.is_dark else "moon")
 
-    @Slot()
-    def _on_keys(self) -> None:
-        if self._keys is None:
-            self._keys = KeysDialog(self.window)
-        self._keys.show()
-        self._keys.raise_()
-
-    @Slot()
-    def _on_about(self) -> None:
-        box = QMessageBox(self.window)
-        box.setWindowTitle("About Sfumato")
-        box.setText("Sfumato 0.1.0")
-        box.setInformativeText(
-            "A studio for painting with diffusion models, on your own machine.\n\n"
-            "Apache License 2.0. Uses Qt (LGPL 3), diffusers, PyTorch, and icons by Lucide (ISC). "
-            "The embedded model's licences lie beside it."
-        )
-        box.open()
-
     def _settings_now(self) -> Settings:
         return replace(
             self.settings,
             theme=self.window.theme.choice,
             checkpoint=self.sampling.checkpoint,
             sampling=self.sampling.to_dict(),
+            brush=self.window.brush_settings.to_dict(),
+            recent_files=self.recent.files,
             window=self.window.geometry_text(),
         )

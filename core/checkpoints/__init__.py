@@ -8,11 +8,12 @@ refused with a sentence before minutes of loading. A further family is a row in
 from __future__ import annotations
 
 from core.checkpoints.describe import Checkpoint, describe
-from core.checkpoints.families import FAMILIES, Family
+from core.checkpoints.families import FAMILIES, FAMILY_NAMED, Family
 from core.checkpoints.search import find_checkpoints, model_folders, resolve
 
 __all__ = [
     "FAMILIES",
+    "FAMILY_NAMED",
     "Checkpoint",
     "Family",
     "describe",

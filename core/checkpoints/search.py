@@ -6,13 +6,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from core.checkpoints.describe import INDEX, Checkpoint, describe
+from core.checkpoints.describe import Checkpoint, describe
+from core.checkpoints.hub import (
+    cache_folder,
+    is_repository,
+    name_of,
+    newest_snapshot,
+    repository_folder,
+)
+from core.checkpoints.parts import INDEX
+from core.checkpoints.prior import is_prior
 from core.errors import BrokenCheckpoint
 from core.logs import logger
 from core.settings import RESOURCES, Settings
 
 _log = logger("checkpoints")
-_HUB = "models--"
+_LONGEST_NAME = 200
 
 
 class _Place(NamedTuple):
@@ -37,7 +46,7 @@ def find_checkpoints(folders: Iterable[Path]) -> list[Checkpoint]:
 
 
 def resolve(name_or_folder: str, folders: Iterable[Path]) -> Checkpoint:
-    """The model of that name in `folders`, else the one in the folder of that path.
+    """The model of that name in `folders`, else in the folder of that path, else in hub's cache.
 
     Raises:
         BrokenCheckpoint: nothing of that name (the sentence tells what there is), or it is there
@@ -47,9 +56,9 @@ def resolve(name_or_folder: str, folders: Iterable[Path]) -> Checkpoint:
     for place in places:
         if place.name == name_or_folder:
             return describe(place.path, place.name)
-    path = _as_folder(name_or_folder)
+    path = _as_folder(name_or_folder) or _downloaded(name_or_folder)
     if path is not None:
-        return describe(path, _hub_name(path))
+        return describe(path, name_of(path))
     names = ", ".join(place.name for place in places) or "no model at all"
     raise BrokenCheckpoint(
         f"There is no model called “{name_or_folder}”. Found: {names}. Add its folder in the "
@@ -89,29 +98,9 @@ def _all_places(folders: Iterable[Path]) -> Iterator[_Place]:
 
 def _place(folder: Path) -> Iterator[_Place]:
     """The model in this folder itself, if there is one."""
-    path = _newest_snapshot(folder) if folder.name.startswith(_HUB) else folder
-    if path is not None and (path / INDEX).exists():
-        yield _Place(_hub_name(path) or path.absolute().name, path)
-
-
-def _newest_snapshot(folder: Path) -> Path | None:
-    """The snapshot that ``refs/main`` names, else the one written last."""
-    try:
-        commit = (folder / "refs" / "main").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        commit = ""
-    if commit and (folder / "snapshots" / commit).is_dir():
-        return folder / "snapshots" / commit
-    snapshots = [child for child in _children(folder / "snapshots") if child.is_dir()]
-    return max(snapshots, key=lambda child: child.stat().st_mtime, default=None)
-
-
-def _hub_name(path: Path) -> str | None:
-    """``owner/model`` for ``models--owner--model/snapshots/<commit>``, else None."""
-    repository = path.parent.parent.name
-    if path.parent.name != "snapshots" or not repository.startswith(_HUB):
-        return None
-    return repository.removeprefix(_HUB).replace("--", "/")
+    path = newest_snapshot(folder) if is_repository(folder) else folder
+    if path is not None and (path / INDEX).exists() and not is_prior(path):
+        yield _Place(name_of(path) or path.absolute().name, path)
 
 
 def _children(folder: Path) -> list[Path]:
@@ -120,6 +109,13 @@ def _children(folder: Path) -> list[Path]:
     except OSError as error:
         _log.info("no models in %s: %s", folder, error.strerror)
         return []
+
+
+def _downloaded(name: str) -> Path | None:
+    """The model ``owner/name`` in the hub library's cache on this computer, if it is there."""
+    if name.count("/") != 1 or len(name) > _LONGEST_NAME or "\0" in name:
+        return None
+    return newest_snapshot(repository_folder(cache_folder(), name))
 
 
 def _as_folder(text: str) -> Path | None:

@@ -201,7 +201,7 @@ class Gallery:
         return uuid.uuid4().hex
 
     def _write_inputs(self, request: GenerationRequest, undo: ExitStack) -> None:
-        for pixels in (request.init_image, request.mask_image):
+        for pixels in request.inputs:
             if pixels is not None:
                 path, is_new = files.keep_input(self._paths.inputs, pixels)
                 if is_new:

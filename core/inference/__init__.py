@@ -1,6 +1,8 @@
 """One request carried out: denoised, watched, stopped, composited."""
 
+from core.inference.forecast import prepare
 from core.inference.generate import generate
+from core.inference.reins import Reins
 from core.inference.watching import Listener
 
-__all__ = ["Listener", "generate"]
+__all__ = ["Listener", "Reins", "generate", "prepare"]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from PIL import Image
 
 from core.abilities import GenerationKind
+from core.addons import control_arguments
 from core.geometry import Size
 from core.images import resize
-from core.inference.masked import model_mask
+from core.inference.change_map import first_mask
+from core.inference.conditioning import prompt_arguments
 from core.pipelines import LoadedPipeline
 from core.request import GenerationRequest, Pixels
 
@@ -18,25 +21,28 @@ def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[st
     """The keyword arguments of one call, fresh for each run."""
     import torch
 
+    family = loaded.checkpoint.family
+    takes = inspect.signature(loaded.pipe.__call__).parameters
+
     arguments: dict[str, Any] = {
-        "prompt": request.prompt,
+        **prompt_arguments(request, loaded),
         "num_inference_steps": request.num_inference_steps,
         "guidance_scale": request.guidance_scale,
         # On the CPU everywhere, so that a seed means the same noise on every device.
         "generator": torch.Generator("cpu").manual_seed(request.seed),
     }
-    if loaded.checkpoint.abilities.uses_negative_prompt:
-        # None and "" are not the same to SDXL, whose empty prompt may be all zeros.
-        arguments["negative_prompt"] = request.negative_prompt or None
-    if request.kind is not GenerationKind.IMAGE_TO_IMAGE:
+    if family.t5 is not None:
+        arguments["max_sequence_length"] = family.t5_tokens
+    if "width" in takes:  # others take the picture's own size
         arguments["width"], arguments["height"] = request.denoising_size
     if request.kind is not GenerationKind.TEXT_TO_IMAGE:
-        arguments["strength"] = request.strength
+        if request.kind in family.strength_kinds:
+            arguments["strength"] = request.strength
         arguments["image"] = _picture(request.init_image, request.denoising_size)
     if request.kind is GenerationKind.INPAINTING:
-        mask = model_mask(request, loaded.pipe.vae_scale_factor)
+        mask = first_mask(request, loaded.cell)
         arguments["mask_image"] = Image.fromarray(mask)
-    return arguments
+    return arguments | control_arguments(request.controls, request.denoising_size, takes)
 
 
 def _picture(pixels: Pixels | None, size: Size) -> Image.Image:

@@ -21,11 +21,16 @@ _CHUNK = 1 << 24
 
 def facts_of(checkpoint: Checkpoint, plan: DevicePlan, model_hash: str) -> dict[str, Any]:
     """What decides a picture besides the request, as JSON data."""
+    import torch
+
     return {
         "model_hash": model_hash,
         "pipeline_class": checkpoint.pipeline_class,
         "device": plan.device,
         "dtype": plan.dtype,
+        # Sums of floats are divided among threads, and added in the CPU's own order.
+        "threads": torch.get_num_threads(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
         **{name: version(name) for name in ("torch", "diffusers", "transformers")},
     }
 
@@ -33,7 +38,7 @@ def facts_of(checkpoint: Checkpoint, plan: DevicePlan, model_hash: str) -> dict[
 def model_hash(
     checkpoint: Checkpoint, kept_in: Path | None, between: Callable[[], None] = lambda: None
 ) -> str:
-    """The first 10 hex digits of the SHA-256 of the U-Net's weights.
+    """The first 10 hex digits of the SHA-256 of the weights that denoise.
 
     Args:
         checkpoint: The model; shards are read one after the other, by name.
@@ -52,7 +57,7 @@ def model_hash(
 
 def _weight_files(checkpoint: Checkpoint) -> list[Path]:
     variant = f".{checkpoint.variant}" if checkpoint.variant else ""
-    folder = checkpoint.path / "unet"
+    folder = checkpoint.path / checkpoint.family.denoiser
     files = sorted(folder.glob(f"diffusion_pytorch_model{variant}*.safetensors"))
     if not variant:  # leave the other variants' files out
         files = [file for file in files if file.stem.split("-")[0].count(".") == 0]

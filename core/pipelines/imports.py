@@ -30,8 +30,11 @@ _USED = {
         "AutoPipelineForInpainting",
     ),
 }
+# Kandinsky's combined pipelines hand it to their own decoder at every call.
+_CALLBACK_STEPS = ".*Passing `callback_steps` as an input argument"
 # numpy 2 about torch tensors, from the sigmas of Euler and its like; harmless and not ours.
-_NUMPY_COPY = "__array__ implementation doesn't accept a copy keyword"
+_NUMPY = ("__array__ implementation doesn't accept a copy keyword", "__array_wrap__ must accept")
+_WARNED_OF = r"diffusers\.schedulers\.|numpy\._core\.fromnumeric"
 
 _done = False
 
@@ -77,8 +80,10 @@ def _silence() -> None:
 
 
 def _ignore_known_warnings() -> None:
-    """Leave out the one warning that is known and harmless, and no other."""
-    warnings.filterwarnings("ignore", _NUMPY_COPY, DeprecationWarning, r"diffusers\.schedulers\.")
+    """Leave out the warnings that are known and harmless, and no others."""
+    for message in _NUMPY:
+        warnings.filterwarnings("ignore", message, DeprecationWarning, _WARNED_OF)
+    warnings.filterwarnings("ignore", _CALLBACK_STEPS, FutureWarning)
 
 
 @contextmanager

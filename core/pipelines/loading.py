@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from core.checkpoints import Checkpoint
@@ -14,12 +16,17 @@ from core.memory import DevicePlan, is_out_of_memory
 Progress = Callable[[float, str], None]
 """Told a fraction from 0 to 1 and what is read; may raise `GenerationCancelled`."""
 
+PRIOR = "prior_"
+"""What diffusers puts before the names of a prior's components."""
+
 _log = logger("pipelines")
 _WORDS = {
     "unet": "the U-Net",
     "vae": "the VAE",
+    "movq": "the MoVQ",
     "text_encoder": "the text encoder",
     "text_encoder_2": "the second text encoder",
+    "text_encoder_3": "the third text encoder",
     "safety_checker": "the safety checker",
 }
 # What from_pretrained was seen to raise on folders that passed `core.checkpoints`: files that
@@ -27,45 +34,109 @@ _WORDS = {
 _FAULTS = (OSError, ValueError, RuntimeError, TypeError, LookupError, AttributeError, ImportError)
 
 
-def load(checkpoint: Checkpoint, plan: DevicePlan, progress: Progress) -> Any:
-    """The diffusers pipeline of `checkpoint`, on the device and in the dtype of `plan`.
+@dataclass(frozen=True)
+class _Volume:
+    """One folder in diffusers' layout that is read."""
+
+    path: Path
+    variant: str | None
+
+    def bytes_of(self, component: str) -> int:
+        suffix = f".{self.variant}.safetensors" if self.variant else ".safetensors"
+        return sum(f.stat().st_size for f in (self.path / component).glob(f"*{suffix}"))
+
+    @property
+    def bytes(self) -> int:
+        """Of all its components, for the share it has in the progress."""
+        folders = [child.name for child in self.path.iterdir() if child.is_dir()]
+        return 1 + sum(map(self.bytes_of, folders))
+
+
+def load(
+    checkpoint: Checkpoint,
+    plan: DevicePlan,
+    progress: Progress,
+    shared: Mapping[str, Any] | None = None,
+) -> Any:
+    """The diffusers pipeline of `checkpoint` in the dtype of `plan`, not placed on its device yet.
 
     Nothing is looked up on the network.
+
+    Args:
+        checkpoint: Which model.
+        plan: Where to.
+        progress: Told about each component before it is read.
+        shared: Components that another model left in memory and this one has too; not read again.
 
     Raises:
         BrokenCheckpoint: the files cannot be loaded, or lack weights.
         OutOfMemory: the model is larger than the memory.
         GenerationCancelled: raised by `progress`, between two components.
     """
-    with _progress_of_components(checkpoint, progress):
-        pipe = _from_pretrained(checkpoint, plan)
+    try:
+        pipe = _read_all(checkpoint, plan, progress, shared or {})
+    except (*_FAULTS, MemoryError) as error:
+        raise _told(checkpoint, error) from error
     _refuse_missing_weights(pipe, checkpoint)
     pipe.set_progress_bar_config(disable=True)
     _settle(pipe, plan)
     return pipe
 
 
-def _from_pretrained(checkpoint: Checkpoint, plan: DevicePlan) -> Any:
-    import torch
-    from diffusers import DiffusionPipeline
+def _read_all(
+    checkpoint: Checkpoint, plan: DevicePlan, progress: Progress, shared: Mapping[str, Any]
+) -> Any:
+    volume = _Volume(checkpoint.path, checkpoint.variant)
+    name = checkpoint.family.loads_as
+    given = {key: part for key, part in shared.items() if not key.startswith(PRIOR)}
+    if checkpoint.prior is None:
+        return _from_pretrained(volume, name, plan, progress, given)
+    prior = {key: part for key, part in shared.items() if key.startswith(PRIOR)}
+    begin = 0.0
+    if not prior:
+        first = _Volume(checkpoint.prior.path, checkpoint.prior.variant)
+        begin = first.bytes / (first.bytes + volume.bytes)
+        components = _from_pretrained(first, None, plan, _part_of(progress, 0.0, begin)).components
+        prior = {PRIOR + key: part for key, part in components.items()}
+    decoder = _from_pretrained(volume, None, plan, _part_of(progress, begin, 1.0), given)
+    return _class(name)(**decoder.components, **prior)
 
-    try:
+
+def _from_pretrained(
+    volume: _Volume,
+    class_name: str | None,
+    plan: DevicePlan,
+    progress: Progress,
+    given: Mapping[str, Any] | None = None,
+) -> Any:
+    import torch
+
+    with _progress_of_components(volume, progress):
         # Without a dtype transformers would take the one in config.json, diffusers float32.
-        return DiffusionPipeline.from_pretrained(
-            checkpoint.path,
+        return _class(class_name).from_pretrained(
+            volume.path,
             dtype=getattr(torch, plan.dtype),
-            variant=checkpoint.variant,
+            variant=volume.variant,
             local_files_only=True,
             use_safetensors=True,
+            **(given or {}),
         )
-    except (*_FAULTS, MemoryError) as error:
-        if is_out_of_memory(error):
-            raise _too_large(checkpoint) from error
-        _log.info("%s cannot be loaded", checkpoint.name, exc_info=True)
-        raise BrokenCheckpoint(
-            f"The model “{checkpoint.name}” cannot be loaded: {_first_line(error)}. "
-            "Download it again."
-        ) from error
+
+
+def _class(name: str | None) -> Any:
+    """A pipeline class of diffusers; without a name the one that reads model_index.json's."""
+    import diffusers
+
+    return getattr(diffusers, name or "DiffusionPipeline")
+
+
+def _told(checkpoint: Checkpoint, error: BaseException) -> BrokenCheckpoint | OutOfMemory:
+    if is_out_of_memory(error):
+        return too_large(checkpoint)
+    _log.info("%s cannot be loaded", checkpoint.name, exc_info=True)
+    return BrokenCheckpoint(
+        f"The model “{checkpoint.name}” cannot be loaded: {_first_line(error)}. Download it again."
+    )
 
 
 def _refuse_missing_weights(pipe: Any, checkpoint: Checkpoint) -> None:
@@ -83,20 +154,24 @@ def _refuse_missing_weights(pipe: Any, checkpoint: Checkpoint) -> None:
 
 
 def _settle(pipe: Any, plan: DevicePlan) -> None:
-    """Bring the weights to the device, in the memory format that is fastest there."""
+    """Bring the weights into the memory format that is fastest on the device."""
     import torch
 
-    if plan.device != "cpu":
-        pipe.to(plan.device)  # never run on a GPU here
     if plan.device == "cuda" or plan.dtype == "float32":
         # On an AVX2 CPU in float32 the embedded model's U-Net takes 0.88 to 0.95 of the time.
         # With bfloat16 on AMX it was slower.
-        for name in ("unet", "vae"):
-            getattr(pipe, name).to(memory_format=torch.channels_last)
+        for name in ("unet", "vae", "movq"):
+            if name in pipe.components:
+                getattr(pipe, name).to(memory_format=torch.channels_last)
+
+
+def _part_of(progress: Progress, begin: float, end: float) -> Progress:
+    """`progress` for a part of the work, told in fractions of that part."""
+    return lambda fraction, what: progress(begin + (end - begin) * fraction, what)
 
 
 @contextmanager
-def _progress_of_components(checkpoint: Checkpoint, progress: Progress) -> Iterator[None]:
+def _progress_of_components(volume: _Volume, progress: Progress) -> Iterator[None]:
     """Hear of each component before it is read; diffusers has no other way to say so.
 
     from_pretrained looks its progress bar up by name at every call and puts it around the
@@ -108,7 +183,7 @@ def _progress_of_components(checkpoint: Checkpoint, progress: Progress) -> Itera
 
     def tell(components: Iterable[tuple[str, Any]], **_: object) -> Iterator[tuple[str, Any]]:
         items = list(components)
-        sizes = [_bytes_of(checkpoint, name) + 1 for name, _ in items]
+        sizes = [volume.bytes_of(name) + 1 for name, _ in items]
         for index, (name, what) in enumerate(items):
             progress(sum(sizes[:index]) / sum(sizes), _words(name))
             yield name, what
@@ -120,17 +195,13 @@ def _progress_of_components(checkpoint: Checkpoint, progress: Progress) -> Itera
         diffusers_logging.tqdm = bar
 
 
-def _bytes_of(checkpoint: Checkpoint, component: str) -> int:
-    folder = checkpoint.path / component
-    suffix = f".{checkpoint.variant}.safetensors" if checkpoint.variant else ".safetensors"
-    return sum(file.stat().st_size for file in folder.glob(f"*{suffix}"))
-
-
 def _words(component: str) -> str:
+    component = component.removeprefix(PRIOR)
     return _WORDS.get(component, f"the {component.replace('_', ' ')}")
 
 
-def _too_large(checkpoint: Checkpoint) -> OutOfMemory:
+def too_large(checkpoint: Checkpoint) -> OutOfMemory:
+    """What is said of a model that is larger than the memory."""
     return OutOfMemory(
         f"The model “{checkpoint.name}” does not fit into memory. Close other programs, or choose "
         "a smaller model."

@@ -133,8 +133,11 @@ class LatentPreview:
 
         pictures = torch.from_numpy(calibration_pictures()).permute(0, 3, 1, 2)
         with torch.no_grad():
-            scaled = (pictures * 2 - 1).to(vae.device, vae.dtype)
-            mode = vae.encode(scaled).latent_dist.mode().float().cpu()
+            encoded = vae.encode((pictures * 2 - 1).to(vae.device, vae.dtype))
+        if hasattr(encoded, "latents"):  # a VQ model, whose latents pipelines do not scale
+            self.observe(encoded.latents.float().cpu(), pictures)
+            return
+        mode = encoded.latent_dist.mode().float().cpu()
         shift = getattr(vae.config, "shift_factor", None) or 0.0
         self.observe((mode - shift) * vae.config.scaling_factor, pictures)
 

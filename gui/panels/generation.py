@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QComboBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,11 +18,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.abilities import ModelAbilities
+from gui.panels.addons import AddonsSection
+from gui.panels.prompt import PromptSection
+from gui.panels.ways import InpaintingOptions, PassesOptions
 from gui.sampling import Mode, Sampling
 from gui.theme import Theme
+from gui.widgets.form import grid, label, row, separator
+from gui.widgets.grouped_box import GroupedBox
 from gui.widgets.number_field import NumberField
 from gui.widgets.prompt_edit import PromptEdit
 from gui.widgets.segmented import Segmented
+
+if TYPE_CHECKING:
+    from gui.prompting import PromptFit
 
 MODES = (
     (Mode.AUTO, "Auto", "Repaint the mask if it touches the frame, else make a new picture"),
@@ -56,7 +63,6 @@ class GenerationPanel(QWidget):
         self.setFixedWidth(WIDTH)
         self._sampling = sampling
         self._theme = theme
-        self._cut_at: int | None = None
         self._make_controls()
         self._lay_out()
         self._connect()
@@ -70,15 +76,9 @@ class GenerationPanel(QWidget):
         self._width.show_value(width)
         self._height.show_value(height)
 
-    def show_tokens(self, count: int, limit: int, cut: str) -> None:
-        """Show how many tokens the prompt has, and the end that the model will not read."""
-        self._tokens.setText(f"{count} / {limit}")
-        _mark(self._tokens, "warning", bool(cut))
-        self._cut.setVisible(bool(cut))
-        self._cut.setText(f"Not read: “{_shortened(cut)}”")
-        self._cut.setToolTip(f"<p>{escape(cut)}</p>" if cut else "")
-        self._cut_at = len(self._sampling.prompt) - len(cut) if cut else None
-        self._mark_cut()
+    def show_fit(self, fit: PromptFit) -> None:
+        """Show how the prompt fits the model."""
+        self._prompt.show_fit(fit)
 
     def show_plan(self, plan: str) -> None:
         """Say in one line what Generate would do now."""
@@ -91,17 +91,23 @@ class GenerationPanel(QWidget):
 
     def show_schedulers(self, names: Sequence[str]) -> None:
         """Offer these schedulers."""
-        self._scheduler.blockSignals(True)
-        self._scheduler.clear()
-        self._scheduler.addItems(list(names))
-        self._scheduler.blockSignals(False)
+        from core.schedulers import grouped  # not before the first paint
+
+        self._scheduler.show_groups(grouped(tuple(names)))
         self._show("scheduler")
+
+    def show_abilities(self, abilities: ModelAbilities) -> None:
+        """Offer what the model can use; the rest goes away, and its values stay."""
+        self._negative_label.setVisible(abilities.uses_negative_prompt)
+        self._negative.setVisible(abilities.uses_negative_prompt)
+        self._guidance_label.setVisible(abilities.uses_guidance_scale)
+        self._guidance.setVisible(abilities.uses_guidance_scale)
 
     def show_size_presets(self, presets: Sequence[tuple[str, int, int]]) -> None:
         """Offer these (label, width, height)."""
         self._presets_menu.clear()
-        for label, width, height in presets:
-            action = self._presets_menu.addAction(f"{label}\t{width} × {height}")
+        for name, width, height in presets:
+            action = self._presets_menu.addAction(f"{name}\t{width} × {height}")
             action.setData((width, height))
 
     def show_jobs(self, count: int) -> None:
@@ -114,32 +120,34 @@ class GenerationPanel(QWidget):
         self._strength.setEnabled(used)
         self._strength_label.setEnabled(used)
 
+    def show_ways(self, *, inpaints: bool, enlarges: bool) -> None:
+        """Offer what belongs to repainting a mask, and to a picture made in two passes."""
+        self._inpainting.setVisible(inpaints)
+        self._passes.setVisible(enlarges)
+
     def type_prompt(self, text: str) -> None:
         """Replace the prompt, as typing would."""
-        self._prompt.setPlainText(text)
+        self._prompt.type_text(text)
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt."""
-        self._prompt.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._prompt.take_focus()
 
     # --- construction --------------------------------------------------------------------
 
     def _make_controls(self) -> None:
-        self._prompt = PromptEdit("Prompt", "What the picture shows", 4)
-        self._tokens = _label("0 / 75", quiet=True)
-        self._tokens.setToolTip("Tokens of the prompt, and how many the model reads")
-        self._cut = _label("")
-        self._cut.setWordWrap(True)
-        self._cut.setTextFormat(Qt.TextFormat.PlainText)  # <lora:…> is no markup
-        self._cut.hide()
-        self._cut.setProperty("warning", True)
+        self._prompt = PromptSection(self._theme)
+        self._negative_label = label("Negative prompt")
         self._negative = PromptEdit("Negative prompt", "What it must not show", 2)
         self._mode = Segmented("Mode", MODES)
-        self._plan = _label("", quiet=True)
+        self._plan = label("", quiet=True)
         self._plan.setWordWrap(True)
+        self._inpainting = InpaintingOptions(self._sampling)
+        self._passes = PassesOptions(self._sampling)
+        self.addons = AddonsSection(self._theme)
+        self.show_ways(inpaints=False, enlarges=False)
         self._make_numbers()
-        self._scheduler = QComboBox()
-        self._scheduler.setAccessibleName("Scheduler")
+        self._scheduler = GroupedBox("Scheduler")
         self._generate = QPushButton("Generate")
         self._generate.setObjectName("primary")
         self._generate.setToolTip("Start (Ctrl+Enter)")
@@ -153,13 +161,14 @@ class GenerationPanel(QWidget):
         self._presets_menu = QMenu(self)
         self._presets.setMenu(self._presets_menu)
         self._presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._size_note = _label("", quiet=True)
+        self._size_note = label("", quiet=True)
         self._size_note.setWordWrap(True)
         self._size_note.hide()
         self._steps = NumberField("Steps", 1, 100)
         self._guidance = NumberField("Guidance scale", 1, 20, 0.1, 1)
+        self._guidance_label = label("Guidance")
         self._strength = NumberField("Strength", 0.05, 1, 0.05, 2)
-        self._strength_label = _label("Strength")
+        self._strength_label = label("Strength")
         self._seed = NumberField("Seed", 0, 2**32 - 1)
         self._seed.shows_bar = False
         self._dice = self._tool("dices", "Draw another seed")
@@ -180,16 +189,17 @@ class GenerationPanel(QWidget):
         column = QVBoxLayout(form)
         column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
-        column.addLayout(_row(_label("Prompt", section=True), None, self._tokens))
         column.addWidget(self._prompt)
-        column.addWidget(self._cut)
-        column.addWidget(_label("Negative prompt"))
+        column.addWidget(self._negative_label)
         column.addWidget(self._negative)
         column.addSpacing(4)
         column.addWidget(self._mode)
         column.addWidget(self._plan)
-        column.addWidget(_separator())
+        column.addWidget(self._inpainting)
+        column.addWidget(self._passes)
+        column.addWidget(separator())
         column.addLayout(self._grid())
+        column.addWidget(self.addons)
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(form)
@@ -200,41 +210,36 @@ class GenerationPanel(QWidget):
         outer.setContentsMargins(1, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(scroll, 1)
-        outer.addWidget(_separator())
+        outer.addWidget(separator())
         foot = QVBoxLayout()
         foot.setContentsMargins(12, 12, 12, 12)
         foot.addWidget(self._generate)
         outer.addLayout(foot)
 
     def _grid(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(8)
-        grid.setColumnMinimumWidth(0, 84)
-        grid.setColumnStretch(1, 1)
+        form = grid()
         rows: tuple[tuple[QLabel, QWidget | QHBoxLayout], ...] = (
-            (_label("Size"), _row(self._width, _label("×"), self._height, self._swap,
-                                  self._presets, spacing=4)),
-            (_label("Steps"), self._steps),
-            (_label("Guidance"), self._guidance),
+            (label("Size"), row(self._width, label("×"), self._height, self._swap,
+                                self._presets, spacing=4)),
+            (label("Steps"), self._steps),
+            (self._guidance_label, self._guidance),
             (self._strength_label, self._strength),
-            (_label("Seed"), _row(self._seed, self._dice, self._lock, spacing=4)),
-            (_label("Scheduler"), self._scheduler),
-            (_label("Pictures"), self._count),
+            (label("Seed"), row(self._seed, self._dice, self._lock, spacing=4)),
+            (label("Scheduler"), self._scheduler),
+            (label("Pictures"), self._count),
         )  # fmt: skip
         line = 0
-        for label, control in rows:
-            grid.addWidget(label, line, 0)
+        for name, control in rows:
+            form.addWidget(name, line, 0)
             if isinstance(control, QHBoxLayout):
-                grid.addLayout(control, line, 1)
+                form.addLayout(control, line, 1)
             else:
-                grid.addWidget(control, line, 1)
+                form.addWidget(control, line, 1)
             line += 1
-            if label.text() == "Size":
-                grid.addWidget(self._size_note, line, 1)
+            if name.text() == "Size":
+                form.addWidget(self._size_note, line, 1)
                 line += 1
-        return grid
+        return form
 
     def _connect(self) -> None:
         self._sampling.changed.connect(self._on_changed)
@@ -242,7 +247,7 @@ class GenerationPanel(QWidget):
         self._prompt.recall_asked.connect(self.recall_asked)
         self._negative.edited.connect(self._on_negative_edited)
         self._mode.chosen.connect(self._on_mode_chosen)
-        self._scheduler.currentTextChanged.connect(self._on_scheduler_chosen)
+        self._scheduler.chosen.connect(self._on_scheduler_chosen)
         self._dice.clicked.connect(self._on_dice_clicked)
         self._lock.toggled.connect(self._on_lock_toggled)
         self._swap.clicked.connect(self._on_swap_clicked)
@@ -280,17 +285,10 @@ class GenerationPanel(QWidget):
         elif name == "mode":
             self._mode.show_choice(value)
         elif name == "scheduler":
-            self._scheduler.blockSignals(True)
-            self._scheduler.setCurrentText(value)
-            self._scheduler.blockSignals(False)
+            self._scheduler.show_choice(value)
         elif name == "seed_locked":
             self._lock.setChecked(value)
             self._theme.set_icon(self._lock, "lock" if value else "lock-open", "text2")
-
-    def _mark_cut(self) -> None:
-        end = len(self._sampling.prompt)
-        start = end if self._cut_at is None else self._cut_at
-        self._prompt.mark_unread(start, self._theme.colour("text2"))
 
     # --- the controls change the model ----------------------------------------------------
 
@@ -332,42 +330,3 @@ class GenerationPanel(QWidget):
     def _on_preset_chosen(self, action: object) -> None:
         width, height = action.data()  # type: ignore[attr-defined]
         self.size_chosen.emit(width, height)
-
-
-def _label(text: str, *, quiet: bool = False, section: bool = False) -> QLabel:
-    label = QLabel(text)
-    if section:
-        label.setObjectName("section")
-    label.setProperty("quiet", quiet)
-    return label
-
-
-def _mark(label: QLabel, name: str, on: bool) -> None:
-    label.setProperty(name, on)
-    label.style().unpolish(label)
-    label.style().polish(label)
-
-
-def _row(*widgets: QWidget | None, spacing: int = 8) -> QHBoxLayout:
-    """Widgets side by side; None is a stretch."""
-    row = QHBoxLayout()
-    row.setSpacing(spacing)
-    row.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        if widget is None:
-            row.addStretch(1)
-        else:
-            row.addWidget(widget, 1 if isinstance(widget, NumberField) else 0)
-    return row
-
-
-def _separator() -> QFrame:
-    line = QFrame()
-    line.setObjectName("separator")
-    line.setFixedHeight(1)
-    return line
-
-
-def _shortened(text: str, most: int = 88) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from core.abilities import GenerationKind
 from core.checkpoints import (
     FAMILIES,
+    FAMILY_NAMED,
     Checkpoint,
     describe,
     find_checkpoints,
@@ -23,7 +25,7 @@ from core.checkpoints import (
 )
 from core.errors import BrokenCheckpoint
 from core.geometry import Size
-from core.schedulers import SCHEDULERS
+from core.schedulers import FLOW_SCHEDULERS, SCHEDULERS, names_for
 from core.settings import RESOURCES, Settings
 from tests.helpers.model_folders import (
     UNET_WEIGHTS,
@@ -37,6 +39,7 @@ from tests.helpers.model_folders import (
 )
 
 EVERY_KIND = frozenset(GenerationKind)
+FROM_PICTURES = EVERY_KIND - {GenerationKind.TEXT_TO_IMAGE}
 LEFT_OUT = "is left out"
 
 
@@ -126,11 +129,17 @@ def test_the_shorter_of_tokenizer_and_text_encoder_limits_the_prompt(model: Path
     assert describe(model).abilities.prompt_tokens == 38
 
 
-def test_every_scheduler_of_every_family_is_one_that_can_be_made() -> None:
-    for families in FAMILIES.values():
-        for family in families:
-            assert set(family.schedulers) <= SCHEDULERS.keys()
-    assert families[0].schedulers == tuple(SCHEDULERS)
+@pytest.mark.parametrize("name", FAMILY_NAMED)
+def test_every_family_has_schedulers_that_can_be_made(name: str) -> None:
+    is_flow = FAMILY_NAMED[name].denoiser == "transformer"
+    names = names_for(name)
+    assert names
+    assert set(names) <= (FLOW_SCHEDULERS if is_flow else SCHEDULERS).keys()
+
+
+def test_no_two_families_share_a_name() -> None:
+    rows = {id(family): family.name for families in FAMILIES.values() for family in families}
+    assert sorted(rows.values()) == sorted(FAMILY_NAMED)
 
 
 def test_describing_does_not_import_torch(model: Path) -> None:
@@ -286,6 +295,11 @@ def test_the_embedded_models_folder_comes_first() -> None:
         ("sd21", "sd2", EVERY_KIND),
         ("sdxl-base", "sdxl", EVERY_KIND),
         ("sdxl-inpaint", "sdxl", {GenerationKind.INPAINTING}),
+        ("sdxl-refiner", "sdxl-refiner", FROM_PICTURES),
+        ("lcm", "lcm", EVERY_KIND),
+        ("kandinsky-2-2-decoder", "kandinsky22", EVERY_KIND - {GenerationKind.INPAINTING}),
+        ("kandinsky-2-2-decoder-inpaint", "kandinsky22", {GenerationKind.INPAINTING}),
+        ("sd3", "sd3", EVERY_KIND),
     ],
 )
 def test_models_that_diffusers_wrote_are_described(
@@ -294,6 +308,38 @@ def test_models_that_diffusers_wrote_are_described(
     abilities = describe(zoo(name)).abilities
     assert (abilities.family, set(abilities.kinds)) == (family, kinds)
     assert abilities.native_size == Size(128, 128)
+
+
+def test_what_a_model_does_not_use_is_known_before_it_is_loaded(zoo: Callable[[str], Path]) -> None:
+    dev, schnell, lcm = (describe(zoo(name)) for name in ("flux-dev", "flux-schnell", "lcm"))
+    assert not any(model.abilities.uses_negative_prompt for model in (dev, schnell, lcm))
+    assert [model.abilities.uses_guidance_scale for model in (dev, schnell, lcm)] == [1, 0, 1]
+    assert (dev.abilities.num_inference_steps, schnell.abilities.num_inference_steps) == (28, 4)
+    assert {model.abilities.size_multiple for model in (dev, schnell)} == {16}
+    decoder = describe(zoo("kandinsky-2-2-decoder-inpaint")).abilities
+    assert decoder.ignores_strength(GenerationKind.INPAINTING)
+    assert not lcm.abilities.ignores_strength(GenerationKind.INPAINTING)
+    assert decoder.size_multiple == 64
+
+
+def test_a_table_of_positions_limits_the_size(zoo: Callable[[str], Path]) -> None:
+    assert describe(zoo("sd3")).abilities.max_size == 512  # 32 places of 2 latents of 8 pixels
+
+
+def test_the_longer_text_encoder_limits_the_prompt(
+    zoo: Callable[[str], Path], tmp_path: Path
+) -> None:
+    sd3 = describe(zoo("sd3"))
+    assert (sd3.abilities.prompt_tokens, sd3.tokenizer.name) == (255, "tokenizer_3")
+    without = Path(shutil.copytree(zoo("sd3"), tmp_path / "sd3"))
+    for part in ("text_encoder_3", "tokenizer_3"):  # as many people keep it, to save memory
+        shutil.rmtree(without / part)
+    index = json.loads((without / "model_index.json").read_text())
+    index |= {"text_encoder_3": [None, None], "tokenizer_3": [None, None]}
+    put(without / "model_index.json", index)
+    found = describe(without)
+    assert (found.abilities.prompt_tokens, found.tokenizer.name) == (75, "tokenizer")
+    assert describe(zoo("sdxl-refiner")).tokenizer.name == "tokenizer_2"
 
 
 def test_the_variant_that_is_told_is_one_that_diffusers_loads(

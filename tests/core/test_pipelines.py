@@ -17,11 +17,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from core.abilities import GenerationKind
-from core.checkpoints import Checkpoint, describe
+from core.checkpoints import describe
 from core.errors import BrokenCheckpoint, GenerationCancelled, OutOfMemory
+from core.geometry import Size
 from core.pipelines import LoadedPipeline, PipelineCache, import_libraries, loading
 from core.pipelines.fingerprint import model_hash
 from tests.helpers.generations import CPU, new_cache
+from tools.tiny_zoo.kandinsky import write_readme
 
 KINDS = tuple(GenerationKind)
 Zoo = Callable[[str], Path]
@@ -51,7 +53,7 @@ def weights_of(pipe: Any) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("name", ["sd15", "sd21", "sdxl-base"])
+@pytest.mark.parametrize("name", ["sd15", "sd21", "sdxl-base", "lcm", "sd3", "flux-dev"])
 def test_three_kinds_share_one_load(zoo: Zoo, name: str) -> None:
     cache = new_cache()
     loaded = [get(cache, zoo(name), kind) for kind in KINDS]
@@ -67,6 +69,68 @@ def test_same_kind_is_the_same_object(zoo: Zoo) -> None:
     cache = new_cache()
     once = get(cache, zoo("sd15"), GenerationKind.INPAINTING)
     assert get(cache, zoo("sd15"), GenerationKind.INPAINTING) is once
+
+
+DECODERS = ("kandinsky-2-2-decoder", "kandinsky-2-2-decoder-inpaint")
+
+
+def test_the_prior_and_the_movq_stay_in_memory_from_one_decoder_to_the_other(zoo: Zoo) -> None:
+    cache = new_cache()
+    kinds = (KINDS[0], KINDS[1])
+    first, second = (get(cache, zoo(DECODERS[0]), kind).pipe for kind in kinds)
+    third = get(cache, zoo(DECODERS[1]), GenerationKind.INPAINTING).pipe
+    before = first.components
+    assert second.prior_prior is before["prior_prior"]
+    shared = {name for name, part in third.components.items() if part is before[name]}
+    assert {"movq", "prior_prior", "prior_text_encoder", "prior_image_encoder"} <= shared
+    assert "unet" not in shared
+    assert third.unet.config.in_channels == 9
+
+
+def test_another_movq_is_read(own_copy: Zoo, zoo: Zoo) -> None:
+    cache = new_cache()
+    first = get(cache, zoo(DECODERS[0]), KINDS[0]).pipe
+    folder, name = own_copy(DECODERS[1]), "decoder.conv_in.weight"
+    write_readme(folder, str(zoo("kandinsky-2-2-prior")))
+    change_weights(
+        folder / "movq/diffusion_pytorch_model.safetensors",
+        lambda tensors: tensors.update({name: torch.zeros_like(tensors[name])}),
+    )
+    pipe = get(cache, folder, GenerationKind.INPAINTING).pipe
+    assert pipe.prior_prior is first.prior_prior
+    assert pipe.movq is not first.movq
+    assert not pipe.movq.decoder.conv_in.weight.any()
+
+
+def test_a_decoder_loads_without_any_readme(
+    own_copy: Zoo, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """diffusers' own loading reads nothing but the README to find the prior."""
+    own_copy("kandinsky-2-2-prior")
+    folder = own_copy(DECODERS[0])
+    (folder / "README.md").unlink()
+    checkpoint = describe(folder)
+    assert checkpoint.prior is not None
+    assert checkpoint.prior.path == tmp_path / "kandinsky-2-2-prior"
+    told: list[tuple[float, str]] = []
+    loaded = new_cache().get(checkpoint, KINDS[0], lambda f, what: told.append((f, what)))
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert {"the prior", "the image encoder", "the U-Net", "the MoVQ"} <= {w for _, w in told}
+    assert weights_of(loaded.pipe)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_packed_latents_become_the_map_that_diffusers_makes_of_them(zoo: Zoo) -> None:
+    loaded = get(new_cache(), zoo("flux-schnell"), KINDS[0])
+    size = Size(96, 64)
+    packed = torch.randn(2, (96 // 16) * (64 // 16), 64)
+    unpacked = loaded.pipe._unpack_latents(packed, 64, 96, 8)
+    found = loaded.map_of(packed, size)
+    assert found is not None
+    assert torch.equal(found, unpacked)
+    assert loaded.map_of(found, size) is found
+    assert loaded.map_of(None, size) is None
 
 
 @pytest.mark.parametrize("name", ["sd15-inpaint", "sdxl-inpaint"])
@@ -323,8 +387,8 @@ def test_nothing_is_asked_of_the_network(zoo: Zoo, monkeypatch: pytest.MonkeyPat
 
 
 def test_progress_words_for_a_part_without_a_name(zoo: Zoo) -> None:
-    checkpoint: Checkpoint = describe(zoo("sd15"))
-    with loading._progress_of_components(checkpoint, lambda fraction, what: said.append(what)):
+    volume = loading._Volume(zoo("sd15"), None)
+    with loading._progress_of_components(volume, lambda fraction, what: said.append(what)):
         from diffusers.utils import logging as diffusers_logging
 
         said: list[str] = []

@@ -14,7 +14,7 @@ import torch
 from core.pipelines import import_libraries
 from core.previews import LatentPreview, X0Tap
 from core.previews.latents import vae_key
-from core.schedulers import SCHEDULERS, make_scheduler
+from core.schedulers import FLOW_SCHEDULERS, SCHEDULERS, make_scheduler
 from core.settings import RESOURCES
 
 STARTER_VAE = RESOURCES / "models" / "starter" / "vae"
@@ -93,8 +93,8 @@ def walk(scheduler: Any, x0: torch.Tensor, predicts: str, begin: int = 0) -> Ite
 @pytest.mark.parametrize("name", SCHEDULERS)
 @pytest.mark.parametrize("begin", [0, 2])
 def test_x0_is_what_the_model_believes(name: str, predicts: str, begin: int) -> None:
-    # Timesteps of Karras schedules are rounded to whole numbers, where sigmas are not.
-    tolerance = 0.05 if "Karras" in name else 2e-3
+    # Timesteps of these schedules are rounded to whole numbers, where sigmas are not.
+    tolerance = 0.05 if name.endswith(("Karras", "Exponential")) else 2e-3
     scheduler = make_scheduler(name, {**MODEL, "prediction_type": predicts})
     x0 = noise(2) * 0.8
     seen = list(walk(scheduler, x0, predicts, begin * scheduler.order))
@@ -135,6 +135,36 @@ def test_unknown_prediction_gives_no_preview() -> None:
     with X0Tap(scheduler) as tap, pytest.raises(ValueError, match="something new"):
         scheduler.step(noise(1), scheduler.timesteps[0], noise(2))
     assert tap.x0 is None
+
+
+@pytest.mark.parametrize("name", FLOW_SCHEDULERS)
+def test_x0_of_flow_matching_is_where_the_straight_line_ends(name: str) -> None:
+    """The sample is (1 - sigma) x0 + sigma eps, and the model says eps - x0."""
+    config = {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}
+    scheduler = make_scheduler(name, config)
+    scheduler.set_timesteps(STEPS)
+    x0, eps = noise(2), noise(3)
+    sample = eps
+    with X0Tap(scheduler) as tap:
+        for timestep in scheduler.timesteps:
+            sample = scheduler.step(eps - x0, timestep, sample).prev_sample
+            assert tap.x0 is not None
+            assert float((tap.x0 - x0).abs().max()) < 2e-3
+
+
+def test_x0_beside_a_learned_variance_is_clipped_as_the_scheduler_clips() -> None:
+    """Kandinsky's decoder: noise and variance in one output, latents within -2 and 2."""
+    config = MODEL | {"beta_schedule": "linear", "variance_type": "learned_range"}
+    config |= {"clip_sample": True, "clip_sample_range": 2.0}
+    scheduler = make_scheduler("DDPM", config)
+    scheduler.set_timesteps(STEPS)
+    output = torch.cat([noise(4), torch.zeros(1, 4, 8, 8)], dim=1)
+    with X0Tap(scheduler) as tap:
+        step = scheduler.step(output, scheduler.timesteps[0], noise(1) * 3)
+        assert tap.x0 is not None
+        assert tap.x0.shape == (1, 4, 8, 8)
+        assert torch.allclose(tap.x0, step.pred_original_sample, atol=1e-5)
+    assert float(step.pred_original_sample.abs().max()) == 2.0
 
 
 class PaintBox(torch.nn.Module):

@@ -14,7 +14,7 @@ from gui.background import Background
 from gui.models import ModelController, size_presets
 from gui.sampling import Sampling
 from tests.helpers.desktop import rest
-from tests.helpers.model_folders import write_model
+from tests.helpers.model_folders import write_model, write_sdxl
 
 
 class Shelf:
@@ -112,3 +112,15 @@ def test_sizes_to_offer(checkpoint: Checkpoint, zoo: Callable[[str], Path]) -> N
     assert {(96, 64), (64, 96), (128, 128)} <= {preset[1:] for preset in presets}
     small = replace(checkpoint, abilities=replace(checkpoint.abilities, max_size=100))
     assert (128, 128) not in {preset[1:] for preset in size_presets(small, Size(64, 64))}
+
+
+def test_numbers_that_were_the_last_models_own_become_the_next_ones(
+    shelf: Shelf, background: Background, qtbot: QtBot, folder: Path, sampling: Sampling
+) -> None:
+    write_model(folder / "one")
+    write_sdxl(folder / "two")
+    shelf.controller.look()
+    rest(qtbot, background)
+    sampling.guidance_scale = 9.0  # by hand; the steps are as the first model has them
+    shelf.controller.choose("two")
+    assert (sampling.num_inference_steps, sampling.guidance_scale) == (30, 9.0)

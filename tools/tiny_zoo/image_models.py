@@ -54,7 +54,8 @@ def with_visible_output(vae: Any) -> Any:
     with torch.no_grad():
         spread = float(_decoded(vae, latents).std())
         last = getattr(vae.decoder, "conv_out", None) or vae.decoder.layers[-1]
-        last.weight.mul_(_DECODED_SPREAD / spread)
+        # Rounded, so that the last bit does not depend on how many threads computed it.
+        last.weight.mul_(round(_DECODED_SPREAD / spread, 3))
         if last.bias is not None:
             last.bias.zero_()
     return vae
