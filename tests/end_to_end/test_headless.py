@@ -196,10 +196,8 @@ def test_a_cold_start_says_nothing_but_its_result(zoo: Zoo, tmp_path: Path, home
     )
     assert done.returncode == 0
     assert done.stdout == f"{tmp_path}/a.png\n"
-    lines = done.stderr.splitlines()
-    assert len(lines) == 2, lines
-    assert "multiples of 8" in lines[0]
-    assert "this is not read: very" in lines[1]
+    (line,) = done.stderr.splitlines()  # a long prompt is read to its end, so nothing of it
+    assert "multiples of 8" in line
 
 
 def test_broken_weights_are_one_sentence(zoo: Zoo, tmp_path: Path, home: Path) -> None:
