@@ -61,7 +61,9 @@ def test_its_card_names_data_licences_and_training() -> None:
 
 
 def test_it_reads_prompts_of_75_tokens(starter: Checkpoint) -> None:
-    count = PromptTokenizer.load(starter.path).count("a red apple on a blue background")
+    count = PromptTokenizer.load(starter.path / "tokenizer").count(
+        "a red apple on a blue background"
+    )
     assert (count.limit, count.cut) == (75, "")
     assert 7 <= count.count <= 10
 
