@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from core.atomic import write_atomically
 from core.errors import StorageFailed, UnreadableImage
 from core.geometry import Size
 from core.request import Pixels
-from core.settings import write_atomically
 
 MAX_SIDE = 16_384
 MAX_PIXELS = 128_000_000
@@ -105,7 +105,8 @@ def write_image(
     Args:
         path: The ending decides: PNG and WebP are lossless, JPEG has quality 95.
         pixels: uint8 of shape (h, w), (h, w, 3) or (h, w, 4).
-        embedded: What `core.metadata.embedded` gives for this format.
+        embedded: What `core.metadata.embedded` gives for this format, and Pillow's own words for
+            how it is saved, such as ``quality``.
         partial: Folder for the unfinished file; must be on the same disk.
 
     Raises:
@@ -125,9 +126,8 @@ def encode(pixels: Pixels, format_name: str, embedded: Mapping[str, Any] | None 
         pixels = without_alpha(pixels)
     stream = io.BytesIO()
     try:
-        Image.fromarray(pixels).save(
-            stream, format_name, **_SAVING[format_name], **(embedded or {})
-        )
+        options = {**_SAVING[format_name], **(embedded or {})}
+        Image.fromarray(pixels).save(stream, format_name, **options)
     except (OSError, ValueError) as error:
         raise StorageFailed(
             f"{Size(pixels.shape[1], pixels.shape[0])} pixels do not fit into a {format_name} "

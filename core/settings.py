@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from core.atomic import write_atomically
 from core.errors import StorageFailed
 from core.logs import logger
 
 SCHEMA = 1
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+CLIP_VOCABULARY = RESOURCES / "configs" / "clip"
+"""Folder with the tokens of every model that brings no vocabulary of its own."""
 _log = logger("settings")
 
 
@@ -139,8 +141,12 @@ class Settings:
         prompts: Prompts last used, newest first.
         sampling: Values of the generation dock by name, as JSON data.
         brush: What the brush is set to, as JSON data.
+        keys: Keys of actions that differ from the window's table, by the action's name.
+        export: How pictures were exported last, as JSON data.
+        undo_megabytes: Memory that steps to undo may take; the oldest are forgotten beyond it.
         recent_files: Pictures and projects last opened or saved, newest first.
         window: Geometry of the window, base64 of Qt's own bytes.
+        timeline_megabytes: Memory for the steps of the last pictures, to branch from; 0 for none.
     """
 
     theme: str = "dark"
@@ -149,8 +155,12 @@ class Settings:
     prompts: tuple[str, ...] = ()
     sampling: dict[str, Any] = field(default_factory=dict)
     brush: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, Any] = field(default_factory=dict)
+    export: dict[str, Any] = field(default_factory=dict)
+    undo_megabytes: int = 512
     recent_files: tuple[str, ...] = ()
     window: str = ""
+    timeline_megabytes: int = 256
 
     def with_prompt(self, prompt: str, keep: int = 100) -> Settings:
         """The settings with `prompt` as the newest one."""
@@ -178,38 +188,6 @@ def save_settings(settings: Settings, file: Path) -> None:
     """
     text = json.dumps({"schema": SCHEMA, **asdict(settings)}, indent=1, ensure_ascii=False)
     write_atomically(file, text.encode())
-
-
-def write_atomically(file: Path, content: bytes, partial: Path | None = None) -> None:
-    """Write a temporary file, flush it to disk, and put it in the target's place.
-
-    Args:
-        file: The target; its folder is made if it is missing.
-        content: Everything that the file will hold.
-        partial: Folder for the temporary file, on the same disk; beside the target without it.
-
-    Raises:
-        StorageFailed: disk full, folder not writable; the old file is untouched.
-    """
-    folder = partial or file.parent
-    temporary = folder / f".{file.name}.{os.getpid()}.tmp"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    except OSError as error:
-        raise StorageFailed(
-            f"{file} could not be written ({error.strerror}). Free some space or choose "
-            "another place."
-        ) from error
-    finally:
-        # Also after Ctrl+C; and where the folder is no folder, this would fail like the write.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _known_values(record: dict[str, Any]) -> dict[str, Any]:

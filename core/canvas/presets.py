@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.atomic import write_atomically
 from core.canvas.brush import Brush
 from core.canvas.dabs import Sample
 from core.canvas.document import Document
@@ -21,7 +22,7 @@ from core.errors import InvalidRequest, KnownError, StorageFailed
 from core.geometry import Size
 from core.logs import logger
 from core.request import Pixels
-from core.settings import RESOURCES, write_atomically
+from core.settings import RESOURCES
 
 SCHEMA = 1
 OURS = RESOURCES / "presets"

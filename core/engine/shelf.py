@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from core.atomic import write_atomically
 from core.errors import InvalidRequest
 from core.gallery import files
 from core.gallery.records import is_safe_id
 from core.logs import logger
 from core.request import GenerationRequest, Pixels
-from core.settings import write_atomically
 
 _log = logger("engine")
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from core.atomic import write_atomically
 from core.errors import StorageFailed
 from core.logs import logger
 from core.previews.calibration import calibration_pictures
 from core.request import Pixels
-from core.settings import write_atomically
 
 Tensor = Any
 _log = logger("previews")

@@ -14,12 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from core.atomic import write_atomically
 from core.canvas import Document, Layer
 from core.canvas.blend_modes import BlendMode
 from core.geometry import Point, Rect
 from core.projects.pixels import layer_picture, straight
 from core.request import Pixels
-from core.settings import write_atomically
 
 BLEND_KEYS = {
     BlendMode.NORMAL: b"norm",

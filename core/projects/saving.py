@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 import uuid
@@ -12,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from core.atomic import replacing
 from core.canvas import Document
 from core.errors import StorageFailed
 from core.geometry import Point, Rect
@@ -42,7 +42,7 @@ def save_project(document: Document, file: Path, facts: dict[str, Any] | None = 
             The old file is untouched, and nothing else is left behind.
     """
     try:
-        with _replacing(file) as stream, zipfile.ZipFile(stream, "w") as entries:
+        with _replaced(file) as stream, zipfile.ZipFile(stream, "w") as entries:
             _write(document, facts or {}, entries)
             examine(entries.infolist())  # what is written can be read
     except Flaw as flaw:
@@ -137,29 +137,15 @@ def _write_previews(writer: _Writer, document: Document) -> None:
 
 
 @contextmanager
-def _replacing(file: Path) -> Iterator[BinaryIO]:
+def _replaced(file: Path) -> Iterator[BinaryIO]:
     """A stream to write the new file to; it takes the old one's place when the block succeeds."""
     target = file.resolve()
     temporary = target.with_name(_UNFINISHED.format(uuid.uuid4().hex))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
-        with temporary.open("wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+    _sweep(target.parent)
+    with replacing(target, temporary) as stream:
+        yield stream
         with suppress(OSError):
             shutil.copymode(target, temporary)
-        temporary.replace(target)
-    except OSError as error:
-        raise StorageFailed(
-            f"{file} could not be written ({error.strerror}). Free some space or choose "
-            "another place."
-        ) from error
-    finally:
-        # Also after Ctrl+C; and where the folder is no folder, this would fail like the write.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core.atomic import write_atomically
 from core.errors import StorageFailed
-from core.settings import Paths, Settings, load_settings, save_settings, write_atomically
+from core.settings import Paths, Settings, load_settings, save_settings
 
 CHOSEN = Settings(
     theme="light",
