@@ -125,6 +125,11 @@ def room(plan: DevicePlan) -> int:
     return int(torch.mps.recommended_max_memory())  # never run on real MPS here
 
 
+def bytes_per_number(dtype: str) -> int:
+    """What one number of that torch dtype takes."""
+    return {"float64": 8, "float32": 4}.get(dtype, 2)
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
     """Whether this error, or one that caused it, means that memory did not suffice.
 

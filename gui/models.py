@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
 
-from core.checkpoints import Checkpoint, find_checkpoints
+from core.checkpoints import Checkpoint, find_checkpoints, signature
 from core.geometry import Size
 from gui.background import Background
 from gui.sampling import Sampling
 
+Seen = frozenset[tuple[str, int, int]]
+
 
 class ModelController(QObject):
     """Looks for models in the background and keeps the chosen one.
+
+    Coming back to the window is when a download may have ended: it looks again then, and tells
+    only what has changed.
 
     Signals:
         found: The models there are, by name.
@@ -33,11 +40,21 @@ class ModelController(QObject):
         self._background = background
         self._folders = folders
         self._models: dict[str, Checkpoint] = {}
+        self._seen: Seen | None = None
+        self._is_looking = False
+        application = QGuiApplication.instance()
+        assert isinstance(application, QGuiApplication)
+        application.applicationStateChanged.connect(self.on_state_changed)
 
     @property
     def folders(self) -> list[Path]:
         """Where models are looked for, the embedded one's folder first."""
         return self._folders
+
+    @property
+    def models(self) -> Mapping[str, Checkpoint]:
+        """What was found, by name."""
+        return self._models
 
     def look(self) -> None:
         """Look through the model folders."""
@@ -48,6 +65,13 @@ class ModelController(QObject):
         if folder not in self._folders:
             self._folders.append(folder)
         self.look()
+
+    @Slot(Qt.ApplicationState)
+    def on_state_changed(self, state: Qt.ApplicationState) -> None:
+        """Look again if the window came to the front and something changed on disk."""
+        is_due = self._seen is not None and not self._is_looking
+        if is_due and state is Qt.ApplicationState.ApplicationActive:
+            self._background.start(self._look_again())
 
     @Slot(str)
     def choose(self, name: str) -> None:
@@ -69,8 +93,17 @@ class ModelController(QObject):
             if getattr(self._sampling, name) == getattr(before.abilities, name):
                 setattr(self._sampling, name, getattr(checkpoint.abilities, name))
 
+    async def _look_again(self) -> None:
+        self._is_looking = True
+        try:
+            seen = await self._background.run(signature, tuple(self._folders))
+        finally:
+            self._is_looking = False
+        if seen != self._seen:
+            await self._look()
+
     async def _look(self) -> None:
-        models = await self._background.run(find_checkpoints, self._folders)
+        self._seen, models = await self._background.run(_find, tuple(self._folders))
         self._models = {model.name: model for model in models}
         if not self._models:
             self.missing.emit()
@@ -79,6 +112,11 @@ class ModelController(QObject):
         name = wanted if wanted in self._models else next(iter(self._models))
         self.found.emit(list(self._models), name)
         self.choose(name)
+
+
+def _find(folders: Sequence[Path]) -> tuple[Seen, list[Checkpoint]]:
+    # In this order: what comes in between is found again.
+    return signature(folders), find_checkpoints(folders)
 
 
 def size_presets(checkpoint: Checkpoint, canvas: Size) -> list[tuple[str, int, int]]:

@@ -1,15 +1,22 @@
-"""Model folders on disk: found, checked and described without reading a weight or importing torch.
+"""Models on disk: found, checked and described without reading a weight or importing torch.
 
-`describe` looks at the JSON files and at the headers of the weights, so that a broken folder is
-refused with a sentence before minutes of loading. A further family is a row in
+`describe` looks at the JSON files and at the headers of the weights, so that a broken folder or
+file is refused with a sentence before minutes of loading. A further family is a row in
 `core.checkpoints.families`.
 """
 
 from __future__ import annotations
 
-from core.checkpoints.describe import Checkpoint, describe
+from core.checkpoints.checkpoint import Checkpoint
+from core.checkpoints.describe import describe
 from core.checkpoints.families import FAMILIES, FAMILY_NAMED, Family
-from core.checkpoints.search import find_checkpoints, model_folders, resolve
+from core.checkpoints.search import (
+    find_checkpoints,
+    look_through,
+    model_folders,
+    resolve,
+    signature,
+)
 
 __all__ = [
     "FAMILIES",
@@ -18,6 +25,8 @@ __all__ = [
     "Family",
     "describe",
     "find_checkpoints",
+    "look_through",
     "model_folders",
     "resolve",
+    "signature",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from core.abilities import ModelAbilities
 from core.checkpoints.families import Family
 from core.errors import BrokenCheckpoint
 from core.geometry import Size
+from core.request import MAX_GUIDANCE
 from core.schedulers import names_for
 
 Configs = Mapping[str, dict[str, Any]]
@@ -56,7 +58,24 @@ def abilities_of(path: Path, family: Family, configs: Configs, text: Configs) ->
         text_width=_text_width(denoiser),
         most_clip_skip=_most_clip_skip(family, text),
         freeu=family.freeu,
+        pag_scale=_pag_scale(family, denoiser),
+        refined_by=family.refined_by if channels == 4 else "",
     )
+
+
+def advised(abilities: ModelAbilities, index: Mapping[str, Any]) -> ModelAbilities:
+    """With the guidance scale that the maker of this very model advises, if any.
+
+    Args:
+        abilities: What its family gives.
+        index: Its model_index.json, in which diffusers passes over names that begin with "_".
+    """
+    scale = index.get("_guidance_scale")
+    if not isinstance(scale, int | float) or isinstance(scale, bool):
+        return abilities
+    if not abilities.uses_guidance_scale or not 0 <= scale <= MAX_GUIDANCE:
+        return abilities
+    return replace(abilities, guidance_scale=float(scale))
 
 
 def _channels(path: Path, family: Family, denoiser: Mapping[str, Any]) -> int:
@@ -125,6 +144,13 @@ def _most_clip_skip(family: Family, text: Configs) -> int:
     encoders = [config for name, config in text.items() if name.startswith("text_encoder")]
     layers = [config.get("num_hidden_layers", _MOST_CLIP_SKIP) for config in encoders]
     return max(1, min([_MOST_CLIP_SKIP, *(n for n in layers if _is_count(n, 1000))]))
+
+
+def _pag_scale(family: Family, denoiser: Mapping[str, Any]) -> float:
+    """A U-Net is perturbed in its middle, which a few have without attention."""
+    middle = denoiser.get("mid_block_type", "UNetMidBlock2DCrossAttn")
+    has_attention = family.denoiser != "unet" or middle == "UNetMidBlock2DCrossAttn"
+    return family.pag_scale if has_attention else 0.0
 
 
 def _is_count(value: object, most: int) -> bool:

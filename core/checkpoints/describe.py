@@ -1,21 +1,15 @@
-"""One model folder as a `Checkpoint`, or the one sentence that says why it cannot be used."""
+"""A model folder or file as a `Checkpoint`, or the one sentence on why it cannot be used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.abilities import ModelAbilities
-from core.checkpoints.able import abilities_of
-from core.checkpoints.families import (
-    FAMILIES,
-    FAMILY_NAMED,
-    PRIOR_CLASS,
-    PRIOR_PARTS,
-    Family,
-)
+from core.checkpoints.able import abilities_of, advised
+from core.checkpoints.checkpoint import Checkpoint
+from core.checkpoints.families import FAMILIES, PRIOR_CLASS, PRIOR_PARTS, Family
+from core.checkpoints.files import PICKLES
 from core.checkpoints.parts import (
     Part,
     check_every_weight,
@@ -24,55 +18,24 @@ from core.checkpoints.parts import (
     read_index,
     require_parts,
 )
-from core.checkpoints.prior import Prior, prior_for
+from core.checkpoints.prior import prior_for
+from core.checkpoints.single_file import SUFFIX, configs_for, read_config, require_fit
 from core.errors import BrokenCheckpoint
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A model on disk that can be loaded.
-
-    Attributes:
-        name: How people and requests call it.
-        path: Folder in diffusers' layout.
-        pipeline_class: Class named by its model_index.json.
-        abilities: What a request may ask of it.
-        variant: Suffix of the weight files to load, such as ``"fp16"``; None for the plain ones.
-        prior: The model that reads the text for it, where that is another folder.
-    """
-
-    name: str
-    path: Path
-    pipeline_class: str
-    abilities: ModelAbilities
-    variant: str | None
-    prior: Prior | None = None
-
-    @property
-    def family(self) -> Family:
-        """Its row in the table of families."""
-        return FAMILY_NAMED[self.abilities.family]
-
-    @property
-    def tokenizer(self) -> Path:
-        """Folder of the tokenizer whose tokens `ModelAbilities.prompt_tokens` counts."""
-        row = FAMILY_NAMED.get(self.abilities.family)
-        pairs = [] if row is None else [pair for pair in (row.t5, row.text) if pair is not None]
-        folder = self.path if self.prior is None else self.prior.path
-        found = [folder / name for name, _ in pairs if (folder / name).is_dir()]
-        return found[0] if found else folder / "tokenizer"
-
-
 def describe(path: Path, name: str | None = None) -> Checkpoint:
-    """Check a model folder and tell what it can do.
+    """Check a model and tell what it can do.
 
     Args:
-        path: Folder in diffusers' layout.
-        name: How to call it; its folder's name when left out.
+        path: Folder in diffusers' layout, or one safetensors file with all the weights.
+        name: How to call it; the name of its folder, or of the file without its ending, when
+            left out.
 
     Raises:
         BrokenCheckpoint: with one sentence on what is wrong and what to do.
     """
+    if path.suffix.lower() in (SUFFIX, *PICKLES) and not path.is_dir():
+        return _describe_file(path, name or path.stem)
     if not path.is_dir():
         raise BrokenCheckpoint(f"The model folder {path} does not exist.")
     index = read_index(path)
@@ -84,9 +47,28 @@ def describe(path: Path, name: str | None = None) -> Checkpoint:
     variant = check_every_weight(path, parts.values())
     prior = prior_for(path) if family.prior else None
     text = configs if prior is None else _text_configs(prior.path, family)
-    abilities = abilities_of(path, family, configs, text)
+    abilities = advised(abilities_of(path, family, configs, text), index)
     name = name or path.absolute().name
     return Checkpoint(name, path, pipeline_class, abilities, variant, prior)
+
+
+def _describe_file(file: Path, name: str) -> Checkpoint:
+    if file.suffix.lower() != SUFFIX:
+        raise BrokenCheckpoint(
+            f"{file} is a pickle, which could run a stranger's program. Get the model as "
+            "safetensors."
+        )
+    folder = configs_for(file)
+    index = read_index(folder)
+    pipeline_class = _pipeline_class(folder, index)
+    needed = {key for family in FAMILIES[pipeline_class] for key in family.parts}
+    parts = {key: part for key, part in parts_of(folder, index).items() if key in needed}
+    configs = {key: read_config(part) for key, part in parts.items()}
+    family = _family(folder, pipeline_class, index, configs)
+    require_parts(folder, family.parts, parts)
+    require_fit(file, configs)
+    abilities = abilities_of(folder, family, configs, configs)
+    return Checkpoint(name, file, pipeline_class, abilities, None, configs=folder)
 
 
 def _pipeline_class(path: Path, index: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ TEXT, IMAGE, INPAINT = GenerationKind
 _EVERY_KIND = frozenset(GenerationKind)
 _FROM_PICTURES = frozenset({IMAGE, INPAINT})
 _EVERY_ADDON = frozenset(AddonKind)
+_PAG = 3.0  # of its authors, and of diffusers
 
 # 4 channels: latents alone; inpainting blends them at each step. 9: latents, mask and masked
 # picture; anything but inpainting fails at the first step, after the whole load.
@@ -97,6 +98,8 @@ class Family:
         addons: What can be put on it.
         takes_clip_skip: Whether an earlier layer of its text encoders may speak.
         freeu: Good weights for FreeU; None where it does not work.
+        pag_scale: A good scale for perturbed-attention guidance; 0 where it does not work.
+        refined_by: The family of models that may finish its pictures; empty for none.
     """
 
     name: str
@@ -124,6 +127,8 @@ class Family:
     addons: frozenset[AddonKind] = frozenset()
     takes_clip_skip: bool = False
     freeu: FreeU | None = None
+    pag_scale: float = 0.0
+    refined_by: str = ""
 
     @property
     def reads_weights(self) -> bool:
@@ -145,6 +150,7 @@ _SD2 = Family(
     addons=_EVERY_ADDON,
     takes_clip_skip=True,
     freeu=FreeU(s1=0.9, s2=0.2, b1=1.4, b2=1.6),
+    pag_scale=_PAG,
 )
 _SD1 = Family(
     name="sd1",
@@ -152,6 +158,7 @@ _SD1 = Family(
     addons=_EVERY_ADDON,
     takes_clip_skip=True,
     freeu=FreeU(s1=0.9, s2=0.2, b1=1.5, b2=1.6),
+    pag_scale=_PAG,
 )
 # The classes of Stable Diffusion know embedded guidance too; those of LCM cannot inpaint, and
 # count the steps of image-to-image in another way.
@@ -177,6 +184,8 @@ _SDXL = Family(
     addons=_EVERY_ADDON,
     takes_clip_skip=True,
     freeu=FreeU(s1=0.9, s2=0.2, b1=1.3, b2=1.4),
+    pag_scale=_PAG,
+    refined_by="sdxl-refiner",
 )
 # Its U-Net embeds an aesthetic score, which text-to-image does not give.
 _REFINER = Family(
@@ -218,6 +227,7 @@ _SD3 = Family(
     soft_masks=False,
     num_inference_steps=28,
     guidance_scale=7.0,
+    pag_scale=_PAG,
 )
 # Guidance is embedded; a true negative prompt would double the time of every step.
 _FLUX_DEV = Family(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import operator
 import re
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.checkpoints.headers import AGAIN, damaged, read_header, unreadable
 from core.errors import BrokenCheckpoint
 
 _MAX_JSON = 64 * 2**20
-_MAX_HEADER = 100_000_000  # the limit of the safetensors library
-_LFS = b"version https://git-lfs"
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
+PICKLES = (".bin", ".ckpt", ".pt", ".pth", ".pkl")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _SHARD_NAME = re.compile(r"[\w.-]+\.safetensors")
 
@@ -33,11 +30,11 @@ def read_json(file: Path) -> dict[str, Any]:
             raise ValueError("too large")
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
     except (ValueError, RecursionError) as error:
-        raise BrokenCheckpoint(f"{_damaged(file)}: it is not JSON. {_AGAIN}") from error
+        raise damaged(file, "it is not JSON") from error
     if not isinstance(content, dict):
-        raise BrokenCheckpoint(f"{_damaged(file)}: it holds no JSON object. {_AGAIN}")
+        raise damaged(file, "it holds no JSON object")
     return content
 
 
@@ -54,7 +51,7 @@ def weights(folder: Path, stem: str) -> dict[Variant, tuple[Path, ...]]:
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     found: dict[Variant, tuple[Path, ...]] = {}
     for name in names:
         variant, is_index = _variant(name, stem)
@@ -72,20 +69,9 @@ def check_weights(file: Path) -> None:
     Raises:
         BrokenCheckpoint: missing, truncated, damaged, empty, or only a Git LFS pointer.
     """
-    try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
-            header = _header(file, stream.read(8), size)
-            end = _end_of_tensors(file, stream.read(header))
-    except OSError as error:
-        raise _unreadable(file, error) from error
-    if 8 + header + end > size:
-        raise _cut_short(file)
-    if 8 + header + end < size:
-        raise BrokenCheckpoint(f"{_damaged(file)}: it is longer than it says. {_AGAIN}")
+    read_header(file)
 
 
-_AGAIN = "Download the model again."
 _NOT_WEIGHTS = "not weights"
 
 
@@ -101,62 +87,19 @@ def _variant(name: str, stem: str) -> tuple[Variant, bool]:
 def _shards(index: Path) -> tuple[Path, ...]:
     names = read_json(index).get("weight_map")
     if not isinstance(names, Mapping) or not names:
-        raise BrokenCheckpoint(f"{_damaged(index)}: it names no weights. {_AGAIN}")
+        raise damaged(index, "it names no weights")
     files = []
     for name in sorted(set(map(str, names.values()))):
         if not _SHARD_NAME.fullmatch(name):
-            raise BrokenCheckpoint(f"{_damaged(index)}: it names no file beside it. {_AGAIN}")
+            raise damaged(index, "it names no file beside it")
         files.append(index.parent / name)
     return tuple(files)
 
 
 def _without_weights(folder: Path, names: list[str]) -> BrokenCheckpoint:
-    if any(name.endswith(_PICKLES) for name in names):
+    if any(name.endswith(PICKLES) for name in names):
         return BrokenCheckpoint(
             f"{folder} has its weights as pickle only, which could run a stranger's program. "
             "Get the model as safetensors."
         )
-    return BrokenCheckpoint(f"{folder} holds no weights (*.safetensors). {_AGAIN}")
-
-
-def _header(file: Path, start: bytes, size: int) -> int:
-    """Length in bytes of the header, whose first 8 bytes in the file say so."""
-    if len(start) == 8 and _LFS.startswith(start):
-        raise BrokenCheckpoint(
-            f"{file} is only a Git LFS pointer to the weights. Fetch them with “git lfs pull”."
-        )
-    if len(start) < 8:
-        raise _cut_short(file)
-    length = int(struct.unpack("<Q", start)[0])
-    if not 2 <= length <= _MAX_HEADER:
-        raise BrokenCheckpoint(f"{_damaged(file)}: it is no safetensors file. {_AGAIN}")
-    if length + 8 > size:
-        raise _cut_short(file)
-    return length
-
-
-def _end_of_tensors(file: Path, header: bytes) -> int:
-    """Where the last tensor ends, in bytes after the header."""
-    try:
-        tensors = json.loads(header)
-        tensors.pop("__metadata__", None)
-        ends = [operator.index(tensor["data_offsets"][1]) for tensor in tensors.values()]
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise BrokenCheckpoint(f"{_damaged(file)}: its header is unreadable. {_AGAIN}") from error
-    if not ends:
-        raise BrokenCheckpoint(f"{file} holds no weights. {_AGAIN}")
-    return max(ends)
-
-
-def _damaged(file: Path) -> str:
-    return f"{file} is damaged"
-
-
-def _cut_short(file: Path) -> BrokenCheckpoint:
-    return BrokenCheckpoint(f"{file} is cut short, as by a broken download. {_AGAIN}")
-
-
-def _unreadable(file: Path, error: OSError) -> BrokenCheckpoint:
-    if isinstance(error, FileNotFoundError):
-        return BrokenCheckpoint(f"{file} is missing. {_AGAIN}")
-    return BrokenCheckpoint(f"{file} cannot be read ({error.strerror}). Check its rights.")
+    return BrokenCheckpoint(f"{folder} holds no weights (*.safetensors). {AGAIN}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints.describe import Checkpoint
+from core.checkpoints.checkpoint import Checkpoint
 from core.checkpoints.files import Variant, read_json, weights
+from core.checkpoints.headers import TensorPlace, read_header
 from core.checkpoints.parts import parts_of, read_index
+from core.checkpoints.single_file import tensors_of
 
 _STORED_AS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -43,6 +41,8 @@ def weigh(checkpoint: Checkpoint) -> dict[str, PartWeight]:
     Raises:
         BrokenCheckpoint: a file cannot be read.
     """
+    if checkpoint.configs is not None:
+        return _weigh_file(checkpoint, checkpoint.configs)
     found: dict[str, PartWeight] = {}
     if checkpoint.prior is not None:
         prior = _weigh_folder(checkpoint.prior.path, checkpoint.prior.variant)
@@ -50,37 +50,44 @@ def weigh(checkpoint: Checkpoint) -> dict[str, PartWeight]:
     return found | _weigh_folder(checkpoint.path, checkpoint.variant)
 
 
-@cache
+def files_of(folder: Path, stem: str, variant: Variant) -> tuple[Path, ...]:
+    """The weight files of one component in the variant that is loaded.
+
+    Raises:
+        BrokenCheckpoint: there are none.
+    """
+    files = weights(folder, stem)
+    return files.get(variant) or next(iter(files.values()))
+
+
+def _weigh_file(checkpoint: Checkpoint, configs: Path) -> dict[str, PartWeight]:
+    found = {}
+    for name in checkpoint.family.parts:
+        if tensors := tensors_of(checkpoint, name):
+            config = read_json(configs / name / "config.json")
+            found[name] = _weighed(list(tensors.values()), config)
+    return found
+
+
 def _weigh_folder(folder: Path, variant: Variant) -> dict[str, PartWeight]:
     parts = parts_of(folder, read_index(folder))
     found = {}
     for name, part in parts.items():
         if part.has_weights:
-            files = weights(part.folder, part.stem)
-            chosen = files.get(variant) or next(iter(files.values()))
-            found[name] = _weigh_files(chosen, read_json(part.folder / part.file))
+            files = files_of(part.folder, part.stem, variant)
+            tensors = [place for file in files for place in read_header(file).tensors.values()]
+            found[name] = _weighed(tensors, read_json(part.folder / part.file))
     return found
 
 
-def _weigh_files(files: tuple[Path, ...], config: dict[str, Any]) -> PartWeight:
-    tensors = [tensor for file in files for tensor in _tensors(file)]
+def _weighed(tensors: list[TensorPlace], config: dict[str, Any]) -> PartWeight:
     by_dtype: dict[str, int] = {}
     kernels = 0
-    for dtype, shape in tensors:
+    for dtype, shape, _, _ in tensors:
         by_dtype[dtype] = by_dtype.get(dtype, 0) + math.prod(shape)
         if len(shape) == 4 and shape[2] * shape[3] > 1:
             kernels += math.prod(shape)
     most = max(by_dtype, key=lambda dtype: by_dtype[dtype])
-    file_bytes = sum(file.stat().st_size for file in files)
+    file_bytes = sum(place.end - place.begin for place in tensors)
     dtype = _STORED_AS.get(most, most.lower())
     return PartWeight(sum(by_dtype.values()), kernels, file_bytes, dtype, config)
-
-
-def _tensors(file: Path) -> Iterator[tuple[str, list[int]]]:
-    """Number format and shape of every tensor; the format is safetensors', checked before."""
-    with file.open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        header = json.loads(stream.read(length))
-    header.pop("__metadata__", None)
-    for tensor in header.values():
-        yield tensor["dtype"], tensor["shape"]

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints import Checkpoint, find_checkpoints, model_folders
+from core.checkpoints import Checkpoint, look_through, model_folders
 from core.commands.arguments import add_common
 from core.commands.making import require_writable
 from core.commands.terminal import Terminal
@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace, screen: Terminal) -> int:
 def examine(paths: Paths, device: DevicePlan) -> dict[str, Any]:
     """Everything the report says, as JSON data; nothing is created."""
     folders = model_folders(load_settings(paths.settings_file))
+    models, left_out = look_through(folders)
     return {
         "sfumato": VERSION,
         "python": platform.python_version(),
@@ -64,7 +65,8 @@ def examine(paths: Paths, device: DevicePlan) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "device": asdict(device),
         "model_folders": [str(folder) for folder in folders],
-        "models": [_model(checkpoint, device) for checkpoint in find_checkpoints(folders)],
+        "models": [_model(checkpoint, device) for checkpoint in models],
+        "left_out": left_out,
         "home": {field.name: _folder(getattr(paths, field.name)) for field in fields(paths)},
     }
 
@@ -127,6 +129,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
             yield f"    {memory['advice']}"
     if not report["models"]:
         yield "  none"
+    for name, sentence in report["left_out"].items():
+        yield f"  {name}  left out: {sentence}"
     yield "Folders:"
     for name, folder in report["home"].items():
         writable = "" if folder["writable"] else f"  NOT WRITABLE: {folder['why']}"

@@ -189,8 +189,10 @@ def prepare(
         BrokenCheckpoint: a file of the model cannot be read.
     """
     plan = pipelines.plan
-    advice = advise(forecast(checkpoint, plan, request.denoising_size), plan, room(plan))
+    foreseen, free = forecast(checkpoint, plan, request.denoising_size), room(plan)
+    advice = advise(foreseen, plan, free)
     pipelines.suggest(checkpoint, advice.placement)
+    pipelines.make_room(checkpoint, foreseen.peak, free)
     return advice
 
 

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.abilities import GenerationKind
 from core.checkpoints import Checkpoint
+from core.checkpoints.weighing import weigh
+from core.errors import BrokenCheckpoint, OutOfMemory
 from core.logs import logger
-from core.memory import DevicePlan, Placement
+from core.memory import DevicePlan, Placement, bytes_per_number
 from core.memory import plan as plan_memory
-from core.pipelines.fingerprint import facts_of, model_hash
+from core.pipelines.fingerprint import HashMeanwhile, facts_of, stamp_of
 from core.pipelines.imports import import_libraries
-from core.pipelines.loaded import LoadedPipeline, shared_components
+from core.pipelines.loaded import LoadedPipeline
 from core.pipelines.loading import Progress, load
 from core.pipelines.placing import Place, place
+from core.pipelines.sharing import bytes_of, shared_components
 from core.previews import LatentPreview
 
 _log = logger("pipelines")
 _LOADED = 0.9  # of the progress; hashing the weights and learning the preview come after
+_SHARE = 0.5  # of the memory that was free at the start, for models; pictures need the rest
+
+_Key = tuple[Checkpoint, object]
+
+
+@dataclass
+class _Resident:
+    """A model in memory and the kinds it was set up for."""
+
+    loaded: LoadedPipeline
+    kinds: dict[GenerationKind, LoadedPipeline] = field(default_factory=dict)
 
 
 class PipelineCache:
-    """Keeps the model that was used last, for one thread.
+    """Keeps the models that were used last, as many as half of the free memory holds.
+
+    What two models have in common byte for byte is in memory once. For one thread.
 
     Args:
         maps_folder: Where preview maps and model hashes are kept; None keeps them in memory.
@@ -42,8 +58,7 @@ class PipelineCache:
         self._plan = plan
         self._place = place
         self._placement: Placement | None = None
-        self._kinds: dict[GenerationKind, LoadedPipeline] = {}
-        self._loaded: LoadedPipeline | None = None
+        self._models: dict[_Key, _Resident] = {}  # the one used last at the end
 
     def get(
         self,
@@ -53,7 +68,7 @@ class PipelineCache:
     ) -> LoadedPipeline:
         """The pipeline for that kind, loaded now if its model is not in memory.
 
-        Another model that is in memory makes room first.
+        Models that were not used for longest make room first.
 
         Args:
             checkpoint: Which model.
@@ -65,16 +80,16 @@ class PipelineCache:
             OutOfMemory: the model is larger than the memory.
         """
         import_libraries()
-        if self._loaded is None or self._loaded.checkpoint != checkpoint:
-            shared = self._shared(checkpoint)
-            self.release()
-            self._loaded = self._load(checkpoint, progress, shared)
-        if kind not in self._kinds:
-            made = self._loaded.for_kind(kind)
+        self._forget_replaced()
+        key = (checkpoint, stamp_of(checkpoint))
+        model = self._models.pop(key, None) or self._load_beside(checkpoint, progress)
+        self._models[key] = model
+        if kind not in model.kinds:
+            made = model.loaded.for_kind(kind)
             if made.plan.placement is not Placement.RESIDENT:
                 self._place(made.pipe, made.plan)
-            self._kinds[kind] = made
-        return self._kinds[kind]
+            model.kinds[kind] = made
+        return model.kinds[kind]
 
     @property
     def plan(self) -> DevicePlan:
@@ -85,54 +100,125 @@ class PipelineCache:
             return self._plan
         return replace(self._plan, placement=self._placement)
 
+    @property
+    def bytes_in_use(self) -> int:
+        """What the weights of all models in memory take; what they share counts once."""
+        return bytes_of(model.loaded.pipe for model in self._models.values())
+
     def place(self, placement: Placement | None) -> None:
-        """Load models that way from now on, None as planned; one that is elsewhere is let go."""
+        """Load models that way from now on, None as planned; those elsewhere are let go."""
         if placement is not self._placement:
             self._placement = placement
             self.release()
 
     def suggest(self, checkpoint: Checkpoint, placement: Placement) -> None:
         """Plan to load a model that way; where it is in memory already, only if that saves more."""
-        is_here = self._loaded is not None and self._loaded.checkpoint == checkpoint
+        is_here = any(found == checkpoint for found, _ in self._models)
         if is_here and not placement.saves_more_than(self.plan.placement):
             return
         if placement is not self.plan.placement:
             self._plan = replace(self.plan, placement=placement)
             self.release()
 
-    def release(self) -> None:
-        """Let the model go, and give its memory back."""
-        if self._loaded is not None:
-            self._loaded.preview.save()
-            self._loaded = None
-            self._kinds.clear()
-            free_memory()
+    def make_room(self, checkpoint: Checkpoint, needed: int, room: int) -> None:
+        """Let models go that were not used for longest, until a picture with `checkpoint` fits.
 
-    def _shared(self, checkpoint: Checkpoint) -> dict[str, Any]:
-        loaded = self._loaded
-        if loaded is None or loaded.plan.placement is not Placement.RESIDENT:
-            return {}  # what is offloaded carries hooks of its old pipeline
-        return shared_components(loaded, checkpoint)
+        Args:
+            needed: Bytes that the picture takes at its peak, its own model included.
+            room: Bytes that this program may have in all.
+        """
+        own = [
+            model.loaded.pipe for (found, _), model in self._models.items() if found == checkpoint
+        ]
+        while self._models:
+            others = self.bytes_in_use - bytes_of(own)
+            if needed + others <= room or not self._let_oldest_go(checkpoint):
+                return
+
+    def keep_only(self, checkpoint: Checkpoint) -> None:
+        """Let every other model go."""
+        while self._let_oldest_go(checkpoint):
+            pass
+
+    def release(self) -> None:
+        """Let all models go, and give their memory back."""
+        while self._let_oldest_go(None):
+            pass
+
+    def _forget_replaced(self) -> None:
+        """Let models go whose files are others by now: on disk there is nothing to share."""
+        for key in [key for key in self._models if stamp_of(key[0]) != key[1]]:
+            self._models.pop(key).loaded.preview.save()
+
+    def _let_oldest_go(self, but: Checkpoint | None) -> bool:
+        """Whether there was one to let go."""
+        key = next((key for key in self._models if key[0] != but), None)
+        if key is None:
+            return False
+        self._models.pop(key).loaded.preview.save()
+        free_memory()
+        return True
+
+    def _load_beside(self, checkpoint: Checkpoint, progress: Progress) -> _Resident:
+        shared: dict[str, Any] = {}
+        if self.plan.placement is Placement.RESIDENT:
+            shared = self._shared(checkpoint, lambda: progress(0.0, "the parts it shares"))
+            self._fit(checkpoint, shared)
+        else:  # what is offloaded carries hooks of its pipeline
+            self.release()
+        try:
+            return _Resident(self._load(checkpoint, progress, shared))
+        except OutOfMemory:
+            if not self._models:
+                raise
+        shared.clear()
+        self.release()
+        return _Resident(self._load(checkpoint, progress, shared))
+
+    def _shared(self, checkpoint: Checkpoint, between: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for (known, _), model in self._models.items():
+            components = model.loaded.pipe.components
+            missing = {name: part for name, part in components.items() if name not in found}
+            found |= shared_components(known, missing, checkpoint, between)
+        return found
+
+    def _fit(self, checkpoint: Checkpoint, shared: dict[str, Any]) -> None:
+        """Let models go until the new one, without what it shares, stays within the share."""
+        plan = self.plan
+        try:
+            weights = weigh(checkpoint).items()
+        except BrokenCheckpoint:
+            return  # the loading will say it
+        own = sum(part.numbers for name, part in weights if name not in shared)
+        most = int(plan.free_bytes * _SHARE) - own * bytes_per_number(plan.dtype)
+        while self._models and self.bytes_in_use > most:
+            self._let_oldest_go(None)
 
     def _load(
         self, checkpoint: Checkpoint, progress: Progress, shared: dict[str, Any]
     ) -> LoadedPipeline:
         plan = self.plan
         _log.info("loading %s on %s in %s", checkpoint.name, plan.device, plan.dtype)
-        pipe = load(checkpoint, plan, lambda part, what: progress(_LOADED * part, what), shared)
-        if plan.placement is Placement.RESIDENT:
-            self._place(pipe, plan)
-        progress(_LOADED, "the preview's colours")
-        preview = LatentPreview.for_vae(getattr(pipe, checkpoint.family.vae), self._maps_folder)
-        digest = model_hash(
-            checkpoint,
-            self._maps_folder,
-            between=lambda: progress((1 + _LOADED) / 2, "the model's fingerprint"),
-        )
+        with HashMeanwhile(checkpoint, self._maps_folder) as hashing:
+            pipe = load(checkpoint, plan, lambda part, what: progress(_LOADED * part, what), shared)
+            if plan.placement is Placement.RESIDENT:
+                self._place(pipe, plan)
+            progress(_LOADED, "the preview's colours")
+            preview = self._preview_of(getattr(pipe, checkpoint.family.vae))
+            near = (1 + _LOADED) / 2
+            digest = hashing.result(lambda: progress(near, "the model's fingerprint"))
         progress(1.0, "ready")
         facts = facts_of(checkpoint, plan, digest)
         config = dict(pipe.scheduler.config)
         return LoadedPipeline(pipe, checkpoint, config, preview, plan, facts)
+
+    def _preview_of(self, vae: Any) -> LatentPreview:
+        """Models with one VAE learn its colours together."""
+        for model in self._models.values():
+            if model.loaded.vae is vae:
+                return model.loaded.preview
+        return LatentPreview.for_vae(vae, self._maps_folder)
 
 
 def free_memory() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import filecmp
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from core.abilities import GenerationKind
@@ -14,7 +12,6 @@ from core.addons import Outfit, Wardrobe
 from core.checkpoints import Checkpoint
 from core.geometry import Size
 from core.memory import DevicePlan
-from core.pipelines.loading import PRIOR
 from core.previews import LatentPreview
 
 Tensor = Any
@@ -41,6 +38,7 @@ class LoadedPipeline:
         original_scheduler_config: As the model came; every scheduler is made from this.
         preview: Latents to RGB for the model's VAE.
         facts: What decides a picture besides the request: versions, device, dtype, model hash.
+        worn_arguments: What a call takes for the add-ons that the model wears.
     """
 
     pipe: Any
@@ -51,6 +49,7 @@ class LoadedPipeline:
     facts: dict[str, Any]
     pace: Pace = field(default_factory=Pace)
     wardrobe: Wardrobe = field(default_factory=Wardrobe)
+    worn_arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def vae(self) -> Any:
@@ -94,8 +93,9 @@ class LoadedPipeline:
         Raises:
             BrokenAddon: something does not fit; the model wears nothing then.
         """
-        with self.wardrobe.dressed(self.pipe, outfit, self.plan, between) as (pipe, preview):
-            yield replace(self, pipe=pipe, preview=preview or self.preview)
+        with self.wardrobe.dressed(self.pipe, outfit, self.plan, between) as worn:
+            preview = worn.preview or self.preview
+            yield replace(self, pipe=worn.pipe, preview=preview, worn_arguments=worn.arguments)
 
     def for_kind(self, kind: GenerationKind) -> LoadedPipeline:
         """The same weights in the pipeline class for `kind`."""
@@ -110,26 +110,3 @@ class LoadedPipeline:
         pipe = getattr(diffusers, auto).from_pipe(self.pipe)
         pipe.set_progress_bar_config(disable=True)  # belongs to the object, not to its siblings
         return replace(self, pipe=pipe)
-
-
-def shared_components(loaded: LoadedPipeline, other: Checkpoint) -> dict[str, Any]:
-    """Components in memory that `other` would read again: a common prior, and an equal MoVQ."""
-    mine = loaded.checkpoint
-    if other.prior is None or other.prior != mine.prior:
-        return {}
-    components = loaded.pipe.components
-    shared = {name: part for name, part in components.items() if name.startswith(PRIOR)}
-    vae = other.family.vae
-    if _are_equal(mine.path / vae, other.path / vae, other.variant):
-        shared[vae] = components[vae]
-    return shared
-
-
-def _are_equal(first: Path, second: Path, variant: str | None) -> bool:
-    """Whether two components are the same, byte for byte: a quarter gigabyte in real models."""
-    suffix = f".{variant}.safetensors" if variant else ".safetensors"
-    names = ["config.json", f"diffusion_pytorch_model{suffix}"]
-    try:
-        return all(filecmp.cmp(first / name, second / name, shallow=False) for name in names)
-    except OSError:
-        return False

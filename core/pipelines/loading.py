@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from core.checkpoints import Checkpoint
+from core.checkpoints.files import read_json
+from core.checkpoints.parts import INDEX
+from core.checkpoints.single_file import tensors_of
 from core.errors import BrokenCheckpoint, OutOfMemory
 from core.logs import logger
 from core.memory import DevicePlan, is_out_of_memory
+from core.settings import CLIP_VOCABULARY
 
 Progress = Callable[[float, str], None]
 """Told a fraction from 0 to 1 and what is read; may raise `GenerationCancelled`."""
@@ -20,6 +24,8 @@ PRIOR = "prior_"
 """What diffusers puts before the names of a prior's components."""
 
 _log = logger("pipelines")
+_NEVER_INSIDE = ("feature_extractor", "image_encoder", "safety_checker")
+_TOKENIZERS = ("tokenizer", "tokenizer_2")
 _WORDS = {
     "unet": "the U-Net",
     "vae": "the VAE",
@@ -32,6 +38,24 @@ _WORDS = {
 # What from_pretrained was seen to raise on folders that passed `core.checkpoints`: files that
 # vanish or are cut short, tensors of another shape, configurations with values that do not fit.
 _FAULTS = (OSError, ValueError, RuntimeError, TypeError, LookupError, AttributeError, ImportError)
+
+
+class _Source(Protocol):
+    """Where components are read from."""
+
+    def bytes_of(self, component: str) -> int:
+        """What its weights take on disk."""
+
+
+@dataclass(frozen=True)
+class _OneFile:
+    """One file with all the weights."""
+
+    checkpoint: Checkpoint
+
+    def bytes_of(self, component: str) -> int:
+        tensors = tensors_of(self.checkpoint, component).values()
+        return sum(place.end - place.begin for place in tensors)
 
 
 @dataclass(frozen=True)
@@ -86,6 +110,8 @@ def load(
 def _read_all(
     checkpoint: Checkpoint, plan: DevicePlan, progress: Progress, shared: Mapping[str, Any]
 ) -> Any:
+    if checkpoint.configs is not None:
+        return _from_single_file(checkpoint, checkpoint.configs, plan, progress, shared)
     volume = _Volume(checkpoint.path, checkpoint.variant)
     name = checkpoint.family.loads_as
     given = {key: part for key, part in shared.items() if not key.startswith(PRIOR)}
@@ -123,6 +149,46 @@ def _from_pretrained(
         )
 
 
+def _from_single_file(
+    checkpoint: Checkpoint,
+    configs: Path,
+    plan: DevicePlan,
+    progress: Progress,
+    given: Mapping[str, Any],
+) -> Any:
+    import torch
+
+    index = read_json(configs / INDEX)
+    # What is not in the file and not needed; SDXL's classes refuse to hear of a checker.
+    without = {name: None for name in _NEVER_INSIDE if name in index}
+    tokenizers = {name: _tokenizer(configs / name) for name in _TOKENIZERS if _names(index, name)}
+    kind = _class(checkpoint.family.loads_as or checkpoint.pipeline_class)
+    with _progress_of_components(_OneFile(checkpoint), progress):
+        return kind.from_single_file(
+            str(checkpoint.path),
+            config=str(configs),
+            dtype=getattr(torch, plan.dtype),
+            local_files_only=True,
+            **without,
+            **tokenizers,
+            **given,
+        )
+
+
+def _names(index: Mapping[str, Any], component: str) -> bool:
+    return index.get(component, [None])[0] is not None
+
+
+def _tokenizer(settings: Path) -> Any:
+    """The tokenizer of that folder; where it has no vocabulary, CLIP's with its padding."""
+    from transformers import CLIPTokenizer
+
+    if any((settings / name).exists() for name in ("vocab.json", "tokenizer.json")):
+        return CLIPTokenizer.from_pretrained(settings, local_files_only=True)
+    pad = read_json(settings / "tokenizer_config.json").get("pad_token", "<|endoftext|>")
+    return CLIPTokenizer.from_pretrained(CLIP_VOCABULARY, pad_token=pad, local_files_only=True)
+
+
 def _class(name: str | None) -> Any:
     """A pipeline class of diffusers; without a name the one that reads model_index.json's."""
     import diffusers
@@ -134,6 +200,10 @@ def _told(checkpoint: Checkpoint, error: BaseException) -> BrokenCheckpoint | Ou
     if is_out_of_memory(error):
         return too_large(checkpoint)
     _log.info("%s cannot be loaded", checkpoint.name, exc_info=True)
+    if "meta tensor" in str(error):  # single files: what is missing was to be converted
+        return BrokenCheckpoint(
+            f"The model “{checkpoint.name}” lacks some of its weights. Download it again."
+        )
     return BrokenCheckpoint(
         f"The model “{checkpoint.name}” cannot be loaded: {_first_line(error)}. Download it again."
     )
@@ -171,11 +241,11 @@ def _part_of(progress: Progress, begin: float, end: float) -> Progress:
 
 
 @contextmanager
-def _progress_of_components(volume: _Volume, progress: Progress) -> Iterator[None]:
+def _progress_of_components(source: _Source, progress: Progress) -> Iterator[None]:
     """Hear of each component before it is read; diffusers has no other way to say so.
 
-    from_pretrained looks its progress bar up by name at every call and puts it around the
-    components, so that a generator in its place sees them go by.
+    from_pretrained and from_single_file look their progress bar up by name at every call and put
+    it around the components, so that a generator in its place sees them go by.
     """
     from diffusers.utils import logging as diffusers_logging
 
@@ -183,7 +253,7 @@ def _progress_of_components(volume: _Volume, progress: Progress) -> Iterator[Non
 
     def tell(components: Iterable[tuple[str, Any]], **_: object) -> Iterator[tuple[str, Any]]:
         items = list(components)
-        sizes = [volume.bytes_of(name) + 1 for name, _ in items]
+        sizes = [source.bytes_of(name) + 1 for name, _ in items]
         for index, (name, what) in enumerate(items):
             progress(sum(sizes[:index]) / sum(sizes), _words(name))
             yield name, what

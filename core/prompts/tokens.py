@@ -15,6 +15,7 @@ from core.errors import BrokenCheckpoint
 from core.prompts.chunks import chunks_of
 from core.prompts.tags import without_addon_tags
 from core.prompts.weights import joined, parse_weights
+from core.settings import CLIP_VOCABULARY
 
 if TYPE_CHECKING:
     from tokenizers import AddedToken, Tokenizer
@@ -153,6 +154,9 @@ def _vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
     if whole.exists():
         model = _read(whole)["model"]
         return model["vocab"], [_pair(merge) for merge in model["merges"]]
+    has_words = any((folder / name).exists() for name in ("vocab.json", "merges.txt"))
+    if not has_words and (folder / "tokenizer_config.json").exists():
+        folder = CLIP_VOCABULARY  # settings alone, as those of single files
     lines = (folder / "merges.txt").read_text(encoding="utf-8").split("\n")
     merges = [_pair(line) for line in lines if line and not line.startswith("#version")]
     return _read(folder / "vocab.json"), merges

@@ -51,6 +51,14 @@ def model(tmp_path: Path) -> Path:
 # ------------------------------------------------------------------------------- abilities
 
 
+def test_the_makers_advice_on_guidance_is_taken(model: Path) -> None:
+    index = model / "model_index.json"
+    values = json.loads(index.read_text())
+    for scale, expected in ((4, 4.0), (0.5, 0.5), ("4", 7.5), (True, 7.5), (-1, 7.5), (1e9, 7.5)):
+        index.write_text(json.dumps(values | {"_guidance_scale": scale}))
+        assert describe(model).abilities.guidance_scale == expected
+
+
 def test_stable_diffusion_1_is_described_in_full(model: Path) -> None:
     found = describe(model)
     assert found == Checkpoint("sd15", model, "StableDiffusionPipeline", found.abilities, None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -379,14 +381,13 @@ def test_request_after_close_is_cancelled(engine: Engine) -> None:
 
 
 def test_close_releases_the_model(engine: Engine) -> None:
-    import weakref
-
     engine.make(a_request())
-    loaded = engine.thread._pipelines._loaded
-    assert loaded is not None
-    unet = weakref.ref(loaded.pipe.unet)
-    del loaded
+    pipelines = engine.thread._pipelines
+    unet = weakref.ref(next(iter(pipelines._models.values())).loaded.pipe.unet)
+    assert pipelines.bytes_in_use > 0
     engine.thread.close()
+    assert pipelines.bytes_in_use == 0
+    gc.collect()
     assert unet() is None
 
 

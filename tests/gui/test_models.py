@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from pytestqt.qtbot import QtBot
 
 from core.checkpoints import Checkpoint
@@ -14,7 +15,7 @@ from gui.background import Background
 from gui.models import ModelController, size_presets
 from gui.sampling import Sampling
 from tests.helpers.desktop import rest
-from tests.helpers.model_folders import write_model, write_sdxl
+from tests.helpers.model_folders import UNET_WEIGHTS, put, write_model, write_sdxl
 
 
 class Shelf:
@@ -103,6 +104,48 @@ def test_another_folder_is_looked_through_from_now_on(
     rest(qtbot, background)
     assert shelf.controller.folders == [folder, tmp_path / "more"]
     assert shelf.told[-2] == (["apple", "pear"], "apple")
+
+
+def come_back(shelf: Shelf, background: Background, qtbot: QtBot) -> list[object]:
+    """Another window was in front; what the controller tells then."""
+    shelf.told.clear()
+    for state in (Qt.ApplicationState.ApplicationInactive, Qt.ApplicationState.ApplicationActive):
+        shelf.controller.on_state_changed(state)
+    rest(qtbot, background)
+    return shelf.told
+
+
+def test_what_was_downloaded_meanwhile_is_found_when_the_window_comes_back(
+    shelf: Shelf, background: Background, qtbot: QtBot, folder: Path
+) -> None:
+    write_model(folder / "pear")
+    assert come_back(shelf, background, qtbot) == []  # nothing was looked for yet
+    shelf.controller.look()
+    rest(qtbot, background)
+    assert come_back(shelf, background, qtbot) == []
+    write_model(folder / "apple")
+    assert come_back(shelf, background, qtbot) == [(["apple", "pear"], "pear"), "pear"]
+    shutil.rmtree(folder / "pear")
+    assert come_back(shelf, background, qtbot)[-1] == "apple"
+    assert come_back(shelf, background, qtbot) == []
+
+
+def test_a_replaced_or_mended_part_is_noticed(
+    shelf: Shelf,
+    background: Background,
+    qtbot: QtBot,
+    folder: Path,
+    expected_log: Callable[[str], None],
+) -> None:
+    model = write_model(folder / "apple")
+    weights = (model / UNET_WEIGHTS).read_bytes()
+    (model / UNET_WEIGHTS).unlink()
+    expected_log("is left out")
+    shelf.controller.look()
+    rest(qtbot, background)
+    assert shelf.told == ["missing"]
+    put(model / UNET_WEIGHTS, weights)
+    assert come_back(shelf, background, qtbot)[-1] == "apple"
 
 
 def test_sizes_to_offer(checkpoint: Checkpoint, zoo: Callable[[str], Path]) -> None:

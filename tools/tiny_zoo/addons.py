@@ -12,6 +12,8 @@ from tools.tiny_zoo.stable_diffusion import SD1_WIDTH, SDXL_SECOND_WIDTH
 from tools.tiny_zoo.text_encoders import clip_image_encoder
 
 _IMAGE_WIDTH = 48
+_IMAGE_HIDDEN = 32
+_HEAD = 64  # diffusers counts the heads of a "plus" file by this
 _IMAGE_TOKENS = 4
 _LORA_RANK = 4
 
@@ -46,15 +48,21 @@ def write_controlnet(folder: Path) -> None:
 
 
 def write_ip_adapter(folder: Path) -> None:
-    """h94/IP-Adapter: ``models/ip-adapter_sd15.safetensors`` and ``models/image_encoder``."""
+    """h94/IP-Adapter: ``models`` with ``image_encoder`` for SD 1.5, and ``sdxl_models``."""
     from safetensors.torch import save_file
 
     unet = _unet(folder)
     models = folder / "models"
     models.mkdir()
-    weights = _image_projection() | _image_attention(unet)
+    weights = _image_projection(SD1_WIDTH) | _image_attention(unet, SD1_WIDTH)
     save_file(weights, models / "ip-adapter_sd15.safetensors")
-    clip_image_encoder(32, _IMAGE_WIDTH).save_pretrained(models / "image_encoder")
+    clip_image_encoder(_IMAGE_HIDDEN, _IMAGE_WIDTH).save_pretrained(models / "image_encoder")
+    plus = _image_resampler(SD1_WIDTH) | _image_attention(unet, SD1_WIDTH)
+    save_file(plus, models / "ip-adapter-plus_sd15.safetensors")
+    wide = SD1_WIDTH + SDXL_SECOND_WIDTH
+    sdxl = _image_projection(wide) | _image_attention(_unet(folder, "sdxl-base"), wide)
+    (folder / "sdxl_models").mkdir()
+    save_file(sdxl, folder / "sdxl_models" / "ip-adapter_sdxl_vit-h.safetensors")
 
 
 def write_loras(folder: Path) -> None:
@@ -84,10 +92,10 @@ def write_textual_inversions(folder: Path) -> None:
     save_file(both, folder / "tiny_sdxl.safetensors")
 
 
-def _unet(folder: Path) -> Any:
+def _unet(folder: Path, model: str = "sd15") -> Any:
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel.from_pretrained(folder.parent / "sd15" / "unet")
+    return UNet2DConditionModel.from_pretrained(folder.parent / model / "unet")
 
 
 def _text_encoder(folder: Path) -> Any:
@@ -96,19 +104,51 @@ def _text_encoder(folder: Path) -> Any:
     return CLIPTextModel.from_pretrained(folder.parent / "sd15" / "text_encoder")
 
 
-def _image_projection() -> dict[str, Any]:
+def _image_projection(text_width: int) -> dict[str, Any]:
     import torch
 
-    width = SD1_WIDTH * _IMAGE_TOKENS
+    width = text_width * _IMAGE_TOKENS
     return {
         "image_proj.proj.weight": torch.randn(width, _IMAGE_WIDTH) * 0.2,
         "image_proj.proj.bias": torch.zeros(width),
-        "image_proj.norm.weight": torch.ones(SD1_WIDTH),
-        "image_proj.norm.bias": torch.zeros(SD1_WIDTH),
+        "image_proj.norm.weight": torch.ones(text_width),
+        "image_proj.norm.bias": torch.zeros(text_width),
     }
 
 
-def _image_attention(unet: Any) -> dict[str, Any]:
+def _image_resampler(text_width: int) -> dict[str, Any]:
+    """What the "plus" files have: four layers that ask the picture's patches for 16 tokens."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "latents": (1, 16, _HEAD),
+        "proj_in.weight": (_HEAD, _IMAGE_HIDDEN),
+        "proj_in.bias": (_HEAD,),
+        "proj_out.weight": (text_width, _HEAD),
+        "proj_out.bias": (text_width,),
+        "norm_out.weight": (text_width,),
+        "norm_out.bias": (text_width,),
+    }
+    for layer in range(4):
+        attention, forward = f"layers.{layer}.0", f"layers.{layer}.1"
+        for norm in (f"{attention}.norm1", f"{attention}.norm2", f"{forward}.0"):
+            shapes |= {f"{norm}.weight": (_HEAD,), f"{norm}.bias": (_HEAD,)}
+        for name in ("to_q", "to_out"):
+            shapes[f"{attention}.{name}.weight"] = (_HEAD, _HEAD)
+        shapes[f"{attention}.to_kv.weight"] = (2 * _HEAD, _HEAD)
+        shapes[f"{forward}.1.weight"] = (4 * _HEAD, _HEAD)
+        shapes[f"{forward}.3.weight"] = (_HEAD, 4 * _HEAD)
+    return {f"image_proj.{name}": _drawn(name, shape) for name, shape in shapes.items()}
+
+
+def _drawn(name: str, shape: tuple[int, ...]) -> Any:
+    """Norms that leave things as they are, no biases, and weights by chance."""
+    import torch
+
+    if name.endswith("bias"):
+        return torch.zeros(shape)
+    return torch.ones(shape) if len(shape) == 1 else torch.randn(shape) * 0.2
+
+
+def _image_attention(unet: Any, text_width: int) -> dict[str, Any]:
     """Keys and values for each cross-attention; those sit at the odd numbers."""
     import torch
 
@@ -118,7 +158,7 @@ def _image_attention(unet: Any) -> dict[str, Any]:
         width = unet.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
         for letter in "kv":
             key = f"ip_adapter.{2 * rank + 1}.to_{letter}_ip.weight"
-            weights[key] = torch.randn(width, SD1_WIDTH) * 0.3
+            weights[key] = torch.randn(width, text_width) * 0.3
     return weights
 
 

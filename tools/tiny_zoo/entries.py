@@ -49,10 +49,14 @@ _ALL = {
     "flux-schnell": Entry(flow_models.write_flux_schnell),
     "taesd": Entry(addons.write_taesd, is_pipeline=False),
     "controlnet-canny-sd15": Entry(addons.write_controlnet, ("sd15",), is_pipeline=False),
-    "ip-adapter": Entry(addons.write_ip_adapter, ("sd15",), is_pipeline=False),
+    "ip-adapter": Entry(addons.write_ip_adapter, ("sd15", "sdxl-base"), is_pipeline=False),
     "lora-sd15": Entry(addons.write_loras, ("sd15",), is_pipeline=False),
     "textual-inversion": Entry(addons.write_textual_inversions, is_pipeline=False),
     "single-file": Entry(single_file.write_single_file, ("sd15",), is_pipeline=False),
+    **{
+        f"{name}-file": Entry(single_file.writer(name), (name,), is_pipeline=False)
+        for name in ("sd15", "sd15-inpaint", "sd21", "sdxl-base", "sdxl-inpaint", "sdxl-refiner")
+    },
 }
 ENTRIES: Mapping[str, Entry] = MappingProxyType(_ALL)
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from tools.tiny_zoo.files import write_json
 
@@ -42,7 +43,7 @@ def write_clip_tokenizer(folder: Path, pad: str = END) -> int:
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     marks = {"bos_token": _mark(START), "eos_token": _mark(END), "unk_token": _mark(END)}
     write_json(folder / "special_tokens_map.json", {**marks, "pad_token": pad})
-    write_json(folder / "tokenizer_config.json", _clip_config(marks, pad))
+    write_json(folder / "tokenizer_config.json", clip_settings(pad))
     return len(vocabulary)
 
 
@@ -65,7 +66,7 @@ def write_t5_tokenizer(folder: Path) -> int:
 def learn_clip_vocabulary() -> tuple[dict[str, int], list[_Pair]]:
     """A byte-pair vocabulary as CLIP's: bytes, bytes that end a word, merges, two marks."""
     merges = _learn_merges()
-    letters = _byte_letters()
+    letters = byte_letters()
     tokens = [*letters, *(f"{letter}</w>" for letter in letters)]
     tokens += [*(left + right for left, right in merges), START, END]
     return {token: number for number, token in enumerate(dict.fromkeys(tokens))}, merges
@@ -100,7 +101,7 @@ def _joined(word: _Word, pair: _Pair) -> _Word:
     return tuple(symbols)
 
 
-def _byte_letters() -> list[str]:
+def byte_letters() -> list[str]:
     """A visible letter for each of the 256 bytes, in the order of GPT-2's and CLIP's vocabulary."""
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [byte for byte in range(256) if byte not in visible]
@@ -117,7 +118,9 @@ def _mark(content: str) -> dict[str, object]:
     }
 
 
-def _clip_config(marks: dict[str, dict[str, object]], pad: str) -> dict[str, object]:
+def clip_settings(pad: str = END) -> dict[str, Any]:
+    """The tokenizer_config.json of CLIP's tokenizer; `pad` fills up to 77 tokens."""
+    marks = {"bos_token": _mark(START), "eos_token": _mark(END), "unk_token": _mark(END)}
     return {
         "add_prefix_space": False,
         **{key: {"__type": "AddedToken", **mark} for key, mark in marks.items()},
