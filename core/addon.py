@@ -15,6 +15,8 @@ from core.geometry import Rect
 MOST_WEIGHT = 10.0
 MOST_ADDONS = 32
 MOST_CONTROLS = 8
+MOST_REFERENCES = 8
+MOST_PAG = 20.0
 PREPROCESSORS = ("none", "canny")
 
 if TYPE_CHECKING:  # numpy comes after the first paint, and this before it
@@ -116,6 +118,76 @@ class Control:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """One picture that an IP-Adapter reads beside the prompt.
+
+    Attributes:
+        name: The adapter, as `core.addons` found it; one adapter may read several pictures.
+        image: uint8 array of shape (height, width, 3), sRGB; None when its pixels are lost. The
+            model sees the square in its middle.
+        weight: How much of it, 0 to 2; 1 is what it was trained for.
+        sha256: As for `Addon`.
+        encoder_sha256: The same of the image encoder that read the picture for it.
+    """
+
+    name: str
+    image: Pixels | None
+    weight: float = 1.0
+    sha256: str = ""
+    encoder_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.image is not None:
+            self.image.flags.writeable = False
+
+    def to_dict(self, digest: Callable[[Pixels | None], str | None]) -> dict[str, Any]:
+        """The same as JSON data, with the digest of its pixels in their place."""
+        named = ("name", "weight", "sha256", "encoder_sha256")
+        return {name: getattr(self, name) for name in named} | {"image": digest(self.image)}
+
+    @classmethod
+    def from_dict(
+        cls, record: dict[str, Any], find: Callable[[str | None], Pixels | None]
+    ) -> Reference:
+        """Read back what `to_dict` wrote; `find` gives pixels by digest.
+
+        Raises:
+            ValueError, TypeError, KeyError: the record is damaged.
+        """
+        return cls(
+            _text(record["name"]),
+            find(record.get("image")),
+            float(record["weight"]),
+            _text(record.get("sha256", "")),
+            _text(record.get("encoder_sha256", "")),
+        )
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """A second model that takes over before the picture is done.
+
+    Attributes:
+        checkpoint: Its name; of the family that `ModelAbilities.refined_by` names.
+        start: From which part of the steps on, above 0 and below 1.
+    """
+
+    checkpoint: str
+    start: float = 0.8
+
+    @classmethod
+    def from_dict(cls, record: Any) -> Refinement | None:
+        """Read back what `asdict` gave; None for None.
+
+        Raises:
+            ValueError, TypeError, KeyError: the record is damaged.
+        """
+        if record is None:
+            return None
+        return cls(_text(record["checkpoint"]), float(record["start"]))
+
+
+@dataclass(frozen=True, eq=False)
 class AddonChoices:
     """Everything of a request that changes the model for one picture.
 
@@ -125,12 +197,20 @@ class AddonChoices:
         clip_skip: Which layer of the text encoder speaks, counted from the last as A1111 does: 1
             is what the model was trained with. diffusers' number of the same name is one less.
         freeu: Weights of the U-Net's skips and backbone (FreeU); None leaves them alone.
+        references: Pictures that IP-Adapters read.
+        pag_scale: How strongly each step is led away from what the model draws with its
+            self-attention blinded (perturbed-attention guidance, Ahn et al., arXiv:2403.17377), 0
+            to 20; 0 leaves it out.
+        refinement: The model that finishes the picture, if it is another one.
     """
 
     addons: tuple[Addon, ...] = ()
     controls: tuple[Control, ...] = ()
     clip_skip: int = 1
     freeu: FreeU | None = None
+    references: tuple[Reference, ...] = ()
+    pag_scale: float = 0.0
+    refinement: Refinement | None = None
 
     def validate(self, abilities: ModelAbilities) -> None:
         """Refuse what the model could not wear.
@@ -145,19 +225,44 @@ class AddonChoices:
             )
         for addon in self.addons:
             _require_kind(addon.kind, addon.name, abilities)
+            if addon.kind in (AddonKind.CONTROLNET, AddonKind.IP_ADAPTER):
+                raise InvalidRequest(
+                    f"The {addon.kind.words} {addon.name} has no picture to go by. Give one."
+                )
             _require("Weight", addon.name, addon.weight, -MOST_WEIGHT, MOST_WEIGHT)
         if sum(addon.kind is AddonKind.VAE for addon in self.addons) > 1:
             raise InvalidRequest("There can be only one VAE at a time. Take the others out.")
         for control in self.controls:
             _require_kind(AddonKind.CONTROLNET, control.name, abilities)
             _validate_control(control)
+        self._validate_references(abilities)
         self._validate_switches(abilities)
+
+    def _validate_references(self, abilities: ModelAbilities) -> None:
+        if len(self.references) > MOST_REFERENCES:
+            raise InvalidRequest(
+                f"A picture takes at most {MOST_REFERENCES} reference pictures. Take some out."
+            )
+        for reference in self.references:
+            _require_kind(AddonKind.IP_ADAPTER, reference.name, abilities)
+            _require("Weight", reference.name, reference.weight, 0.0, 2.0)
+            if reference.image is None:
+                raise InvalidRequest(
+                    f"The IP-Adapter {reference.name} has no picture to read. Give one."
+                )
 
     def _validate_switches(self, abilities: ModelAbilities) -> None:
         most = abilities.most_clip_skip
         if not 1 <= self.clip_skip <= most:
             accepted = f"it must lie between 1 and {most}" if most > 1 else "this model has none"
             raise InvalidRequest(f"Clip skip is {self.clip_skip}; {accepted}.")
+        if self.refinement is not None:
+            _require("Start", self.refinement.checkpoint, self.refinement.start, 0.01, 0.99)
+            if not abilities.refined_by:
+                raise InvalidRequest("This model's pictures have no refiner. Leave it out.")
+        _require("Scale", "PAG", self.pag_scale, 0.0, MOST_PAG)
+        if self.pag_scale and not abilities.pag_scale:
+            raise InvalidRequest("PAG does not work with this model. Leave its scale at 0.")
         if self.freeu is None:
             return
         if abilities.freeu is None:
@@ -172,6 +277,9 @@ class AddonChoices:
             "controls": [control.to_dict(digest) for control in self.controls],
             "clip_skip": self.clip_skip,
             "freeu": None if self.freeu is None else list(self.freeu),
+            "references": [reference.to_dict(digest) for reference in self.references],
+            "pag_scale": self.pag_scale,
+            "refinement": None if self.refinement is None else asdict(self.refinement),
         }
 
     @classmethod
@@ -189,14 +297,28 @@ class AddonChoices:
             tuple(controls),
             int(record.get("clip_skip", 1)),
             read_freeu(record.get("freeu")),
+            tuple(Reference.from_dict(entry, find) for entry in record.get("references", ())),
+            float(record.get("pag_scale", 0.0)),
+            Refinement.from_dict(record.get("refinement")),
         )
 
-    def pinned(self, digests: dict[tuple[AddonKind, str], str]) -> AddonChoices:
+    def pinned(
+        self, digests: dict[tuple[AddonKind, str], str], encoders: dict[str, str] | None = None
+    ) -> AddonChoices:
         """The same with the digests of the files that were used.
 
         Args:
             digests: By kind and name in small letters.
+            encoders: Those of the image encoders, by the IP-Adapter's name in small letters.
         """
+        references = (
+            replace(
+                reference,
+                sha256=digests.get((AddonKind.IP_ADAPTER, reference.name.lower()), ""),
+                encoder_sha256=(encoders or {}).get(reference.name.lower(), ""),
+            )
+            for reference in self.references
+        )
         controls = (
             replace(control, sha256=digests.get((AddonKind.CONTROLNET, control.name.lower()), ""))
             for control in self.controls
@@ -205,7 +327,9 @@ class AddonChoices:
             replace(addon, sha256=digests.get((addon.kind, addon.name.lower()), ""))
             for addon in self.addons
         )
-        return replace(self, addons=tuple(addons), controls=tuple(controls))
+        return replace(
+            self, addons=tuple(addons), controls=tuple(controls), references=tuple(references)
+        )
 
 
 def read_addons(record: Any) -> tuple[Addon, ...]:
@@ -246,8 +370,8 @@ def _validate_control(control: Control) -> None:
 def _require_kind(kind: AddonKind, name: str, abilities: ModelAbilities) -> None:
     if kind not in abilities.addons:
         raise InvalidRequest(
-            f"“{name}” is a {kind.words}, which this model does not take. Take it out, or choose "
-            "another model."
+            f"“{name}” is {kind.article} {kind.words}, which this model does not take. Take it "
+            "out, or choose another model."
         )
 
 

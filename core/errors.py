@@ -25,7 +25,7 @@ class BrokenCheckpoint(KnownError):
 
 
 class BrokenAddon(KnownError):
-    """A LoRA, embedding, ControlNet or VAE is missing, damaged, or made for another model."""
+    """A LoRA, ControlNet, IP-Adapter or the like is missing, damaged, or for another model."""
 
 
 class StorageFailed(KnownError):

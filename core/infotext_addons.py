@@ -1,7 +1,8 @@
 """Add-ons in the words of A1111's infotext, by which other programs and civitai know them.
 
-LoRA: extensions-builtin/Lora; clip skip and VAE: modules/processing.py; ControlNet: the unit's line
-of sd-webui-controlnet; FreeU: Forge's sd_forge_freeu.
+LoRA: extensions-builtin/Lora; clip skip and VAE: modules/processing.py; ControlNet and IP-Adapter:
+the unit's line of sd-webui-controlnet; FreeU and PAG: Forge's sd_forge_freeu and
+sd_forge_perturbed_attention.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.abilities import AddonKind
-from core.addon import Control
+from core.addon import Control, Reference
 from core.request import GenerationRequest
 
 Field = tuple[str, object]
@@ -32,6 +33,8 @@ def addon_fields(request: GenerationRequest, facts: Mapping[str, Any]) -> Iterat
         yield "Clip skip", request.clip_skip
     for index, control in enumerate(request.controls):
         yield f"ControlNet {index}", _control_line(control, used)
+    for index, reference in enumerate(request.references, len(request.controls)):
+        yield f"ControlNet {index}", _reference_line(reference, used)
     # A1111 hashes a LoRA without its header, an embedding as a whole.
     yield from _hashes("Lora hashes", used, AddonKind.LORA, "tensors_sha256", 12)
     yield from _hashes("TI hashes", used, AddonKind.EMBEDDING, "sha256", 10)
@@ -39,6 +42,13 @@ def addon_fields(request: GenerationRequest, facts: Mapping[str, Any]) -> Iterat
         yield "freeu_enabled", True
         for name, value in request.freeu._asdict().items():
             yield f"freeu_{name}", f"{value:g}"
+    if request.refinement is not None:  # as modules/processing.py
+        name, digest = request.refinement.checkpoint, facts.get("refiner_hash")
+        yield "Refiner", f"{name} [{digest}]" if digest else name
+        yield "Refiner switch at", f"{request.refinement.start:g}"
+    if request.pag_scale:
+        yield "pagi_enabled", True
+        yield "pagi_scale", f"{request.pag_scale:g}"
 
 
 def _vae_fields(request: GenerationRequest, used: list[dict[str, Any]]) -> Iterator[Field]:
@@ -51,14 +61,24 @@ def _vae_fields(request: GenerationRequest, used: list[dict[str, Any]]) -> Itera
 
 
 def _control_line(control: Control, used: list[dict[str, Any]]) -> str:
+    module = _MODULES.get(control.preprocessor, control.preprocessor)
     digest = _digest(used, AddonKind.CONTROLNET, control.name)
+    return _unit(module, control.name, digest, control.weight, control.start, control.end)
+
+
+def _reference_line(reference: Reference, used: list[dict[str, Any]]) -> str:
+    digest = _digest(used, AddonKind.IP_ADAPTER, reference.name)
+    return _unit("ip-adapter-auto", reference.name, digest, reference.weight, 0.0, 1.0)
+
+
+def _unit(module: str, name: str, digest: str, weight: float, start: float, end: float) -> str:
     parts = {
-        "Module": _MODULES.get(control.preprocessor, control.preprocessor),
-        "Model": f"{control.name} [{digest[:8]}]" if digest else control.name,
-        "Weight": f"{control.weight:g}",
+        "Module": module,
+        "Model": f"{name} [{digest[:8]}]" if digest else name,
+        "Weight": f"{weight:g}",
         "Resize Mode": "Just Resize",
-        "Guidance Start": f"{control.start:g}",
-        "Guidance End": f"{control.end:g}",
+        "Guidance Start": f"{start:g}",
+        "Guidance End": f"{end:g}",
         "Control Mode": "Balanced",
     }
     return ", ".join(f"{key}: {value}" for key, value in parts.items())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
 from PySide6.QtCore import QObject, Signal
@@ -60,7 +62,10 @@ class Sampling(QObject):
         hires_strength: How far the second may go, 0 to 1.
         addons: What is put on the model, ControlNets included; those follow the canvas.
         unfit_addons: Kinds and names of those that the present model does not take; not kept.
-        clip_skip, freeu: As in `GenerationRequest`.
+        references: By the name of each IP-Adapter, the file of the picture it reads.
+        clip_skip, freeu, pag_scale: As in `GenerationRequest`.
+        refiner: Name of the model that finishes the pictures of SDXL; empty for none.
+        refiner_start: From which part of the steps on it does, 0 to 1.
 
     Signals:
         changed: The name of the attribute that has another value now.
@@ -90,12 +95,17 @@ class Sampling(QObject):
     unfit_addons: Observed[frozenset[tuple[AddonKind, str]]] = Observed(frozenset())
     clip_skip = Observed(1)
     freeu: Observed[FreeU | None] = Observed(None)
+    references: Observed[Mapping[str, str]] = Observed(MappingProxyType({}))
+    pag_scale = Observed(0.0)
+    refiner = Observed("")
+    refiner_start = Observed(0.8)
 
     KEPT = (
         "checkpoint", "prompt", "negative_prompt", "mode", "scheduler", "num_inference_steps",
         "guidance_scale", "strength", "seed", "seed_locked", "count", "width", "height",
         "inpaint_area", "area_padding", "masked_content", "hires", "hires_strength",
-        "clip_skip", "addons", "freeu",
+        "clip_skip", "addons", "freeu", "references", "pag_scale",
+        "refiner", "refiner_start",
     )  # fmt: skip
     RANGES: ClassVar = {
         "num_inference_steps": (1, 200),
@@ -108,6 +118,8 @@ class Sampling(QObject):
         "area_padding": (0, 512),
         "hires_strength": (0.05, 1),
         "clip_skip": (1, 12),
+        "pag_scale": (0, 20),
+        "refiner_start": (0.05, 0.95),
     }
     """What `restore` takes; a damaged file may hold any number, NaN included."""
 
@@ -118,7 +130,8 @@ class Sampling(QObject):
     def to_dict(self) -> dict[str, Any]:
         """The choices as JSON data."""
         choices = {name: getattr(self, name) for name in self.KEPT}
-        return choices | {"addons": [addon.to_dict() for addon in self.addons]}
+        addons = [addon.to_dict() for addon in self.addons]
+        return choices | {"addons": addons, "references": dict(self.references)}
 
     def restore(self, record: dict[str, Any]) -> None:
         """Take over what `to_dict` gave or a gallery record holds; a strange value is left out."""
@@ -129,11 +142,19 @@ class Sampling(QObject):
                 self.addons = read_addons(record[name]) if name in record else default
             elif name == "freeu":
                 self.freeu = read_freeu(value) if name in record else default
+            elif name == "references":
+                self.references = _texts(value) if name in record else default
             elif isinstance(default, StrEnum):
                 if value in tuple(type(default)):
                     setattr(self, name, type(default)(value))
             elif _fits(value, default, self.RANGES.get(name, (0, 0))):
                 setattr(self, name, type(default)(value))
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Those entries of a kept mapping that are texts."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
 
 
 def _fits(value: Any, default: Any, allowed: tuple[float, float]) -> bool:

@@ -1,4 +1,4 @@
-"""LoRA, textual inversion, ControlNet and VAE files: found, told apart, put on and off again.
+"""Add-on files, such as LoRAs and IP-Adapters: found, told apart, put on a model and off again.
 
 `AddonShelf` finds them, `outfit_for` refuses what does not fit before anything is loaded, and a
 `Wardrobe` dresses the loaded model for one picture. After each picture, and after each failure, a

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.abilities import AddonKind, ModelAbilities
 from core.addons.headers import Header, Shape, read_header
+from core.addons.ip_adapters import Sight, is_ip_adapter, sight_of, text_width_of
 from core.errors import BrokenAddon
 
 # Numbers for each token that a family's U-Net reads; shown to people, never decided by.
@@ -43,6 +44,7 @@ class AddonFile:
             that is no U-Net, None where the file does not say.
         family: ``"sd1"``, ``"sd2"``, ``"sdxl"``, or ``""`` where the width is none of theirs.
         title: What its author called it, if anything.
+        sight: Of an IP-Adapter: what it wants to see of a picture.
     """
 
     kind: AddonKind
@@ -52,6 +54,7 @@ class AddonFile:
     text_width: int | None = None
     family: str = ""
     title: str = ""
+    sight: Sight | None = None
 
     def fits(self, abilities: ModelAbilities) -> bool:
         """Whether it can be put on such a model, as far as the headers tell."""
@@ -62,12 +65,12 @@ class AddonFile:
         )
 
 
-def describe_addon(path: Path, kind: AddonKind | None = None, name: str = "") -> AddonFile:
+def describe_addon(path: Path, kinds: Collection[AddonKind] = (), name: str = "") -> AddonFile:
     """What the file is, from its header alone.
 
     Args:
         path: A safetensors file, or a folder with ``config.json`` and weights.
-        kind: What it has to be, by the folder it was found in; None takes what it is.
+        kinds: What it may be, by the folder it was found in; without any, what it is.
         name: How to call it; the file's name without its ending when left out.
 
     Raises:
@@ -76,9 +79,10 @@ def describe_addon(path: Path, kind: AddonKind | None = None, name: str = "") ->
     file = weights_of(path)
     header = read_header(file)
     found = _kind(header)
-    if found is None or kind not in (None, found):
-        wanted = "an add-on that Sfumato knows" if kind is None else f"a {kind.words}"
-        raise BrokenAddon(f"{file} is not {wanted}. Take it out of that folder.")
+    if found is None or (kinds and found not in kinds):
+        raise BrokenAddon(f"{file} is not {_either(kinds)}. Take it out of that folder.")
+    if found is AddonKind.IP_ADAPTER:
+        return _ip_adapter(path, name or path.stem, file, header)
     if _dialect(header) == "lycoris":
         raise BrokenAddon(
             f"{file} is a LyCORIS file (LoHa, LoKr or OFT), which Sfumato cannot load. Get it as a "
@@ -92,8 +96,25 @@ def describe_addon(path: Path, kind: AddonKind | None = None, name: str = "") ->
         _dialect(header) if found is AddonKind.LORA else "",
         width,
         _FAMILIES.get(width or 0, ""),
-        header.metadata.get("modelspec.title", "")[:100],
+        _title(header),
     )
+
+
+def _ip_adapter(path: Path, name: str, file: Path, header: Header) -> AddonFile:
+    sight, width = sight_of(header, file), text_width_of(header, file)
+    family, title = _FAMILIES.get(width, ""), _title(header)
+    kind = AddonKind.IP_ADAPTER
+    return AddonFile(kind, name, path, sight.dialect, width, family, title, sight)
+
+
+def _title(header: Header) -> str:
+    return header.metadata.get("modelspec.title", "")[:100]
+
+
+def _either(kinds: Collection[AddonKind]) -> str:
+    if not kinds:
+        return "an add-on that Sfumato knows"
+    return " or ".join(f"{kind.article} {kind.words}" for kind in kinds)
 
 
 def weights_of(path: Path) -> Path:
@@ -122,6 +143,8 @@ def _refuse_folder(path: Path) -> Path:
 
 def _kind(header: Header) -> AddonKind | None:
     names = header.shapes
+    if is_ip_adapter(header):  # those for faces hold LoRAs too
+        return AddonKind.IP_ADAPTER
     if _dialect(header):
         return AddonKind.LORA
     if any("controlnet_" in name or "control_model." in name for name in names) or any(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from core.abilities import AddonKind, ModelAbilities
-from core.addon import Control
+from core.addon import Control, Reference
 from core.addons.describe import AddonFile, weights_of
 from core.addons.digests import Digests, digests_of
 from core.addons.embeddings import TaughtWord, is_written, taught_words, with_tokens
 from core.addons.loras import WeighedLora
+from core.addons.references import Look
 from core.addons.shelf import AddonShelf
 from core.errors import BrokenAddon
 from core.images import resize
@@ -57,6 +59,7 @@ class Outfit:
             pictures of controls at the request's size.
         chosen: Every file, those that the prompt names included.
         words: Textual inversions in the prompts.
+        looks: The pictures that IP-Adapters read, with the files that do it.
         facts: For the result's facts.
     """
 
@@ -64,6 +67,7 @@ class Outfit:
     request: GenerationRequest
     chosen: tuple[Chosen, ...] = ()
     words: tuple[TaughtWord, ...] = ()
+    looks: tuple[Look, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     def of(self, kind: AddonKind) -> list[Chosen]:
@@ -98,14 +102,22 @@ def outfit_for(
     prompt, tags = split_addon_tags(request.prompt)
     words = _words(prompt, request.negative_prompt, abilities, shelf)
     named = _named(request, tags)
-    if not (named or words or tags):
+    if not (named or words or tags or request.references):
         return Outfit(request, request)
     chosen = [_choose(*each, abilities, shelf, between) for each in named]
     chosen += [_taken(word.file, 1.0, "", abilities, between) for word in words]
+    looks = [_look(each, abilities, shelf, between) for each in request.references]
+    chosen += [choice for choice, _ in looks]
     digests = {(c.file.kind, c.file.name.lower()): c.digests.sha256 for c in chosen}
-    pinned = request.addon_choices.pinned(digests)
+    encoders = {look.adapter.name.lower(): look.encoder_sha256 for _, look in looks}
+    pinned = request.addon_choices.pinned(digests, encoders)
     return Outfit(
-        replace(request, addons=pinned.addons, controls=pinned.controls),
+        replace(
+            request,
+            addons=pinned.addons,
+            controls=pinned.controls,
+            references=pinned.references,
+        ),
         replace(
             request,
             prompt=with_tokens(prompt, words),
@@ -114,6 +126,7 @@ def outfit_for(
         ),
         tuple(chosen),
         tuple(words),
+        tuple(look for _, look in looks),
         {"addons": [c.fact for c in chosen]},
     )
 
@@ -164,17 +177,40 @@ def _taken(
             f"The {file.kind.words} “{file.name}” was made for another kind of model{made_for}; "
             f"this one is {abilities.family}. Take it out, or choose another model."
         )
-    try:
-        digests = digests_of(weights_of(file.path), between)
-    except OSError as error:
-        raise BrokenAddon(f"{file.path} cannot be read ({error.strerror}).") from error
-    if sha256 and sha256 != digests.sha256:
-        raise BrokenAddon(
-            f"“{file.name}” is not the {file.kind.words} that this picture was made with: its file "
-            f"has the digest {digests.sha256[:12]}, not {sha256[:12]}. Bring the old file back, or "
-            "take it out and choose it anew."
-        )
+    digests = _digests(weights_of(file.path), between)
+    _require_same(f"“{file.name}”", file.kind.words, digests.sha256, sha256)
     return Chosen(file, weight, digests)
+
+
+def _look(
+    reference: Reference,
+    abilities: ModelAbilities,
+    shelf: AddonShelf,
+    between: Callable[[], None],
+) -> tuple[Chosen, Look]:
+    """An IP-Adapter with the image encoder that looks for it."""
+    kind, weight = AddonKind.IP_ADAPTER, reference.weight
+    chosen = _choose(kind, reference.name, weight, reference.sha256, abilities, shelf, between)
+    encoder = shelf.encoder_for(chosen.file)
+    digest = _digests(encoder.file, between).sha256
+    _require_same(str(encoder.path), "image encoder", digest, reference.encoder_sha256)
+    return chosen, Look(reference, chosen.file, encoder, digest)
+
+
+def _digests(file: Path, between: Callable[[], None]) -> Digests:
+    try:
+        return digests_of(file, between)
+    except OSError as error:
+        raise BrokenAddon(f"{file} cannot be read ({error.strerror}).") from error
+
+
+def _require_same(name: str, what: str, digest: str, asked: str) -> None:
+    if asked and asked != digest:
+        raise BrokenAddon(
+            f"{name} is not the {what} that this picture was made with: its file has the digest "
+            f"{digest[:12]}, not {asked[:12]}. Bring the old file back, or take it out and choose "
+            "it anew."
+        )
 
 
 def _at_size(control: Control, request: GenerationRequest) -> Control:

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.abilities import AddonKind, GenerationKind
 from core.addons.embeddings import taught
 from core.addons.loras import WornLoras
 from core.addons.networks import load_controlnet, load_vae
 from core.addons.outfit import Chosen, Outfit
+from core.addons.perturbation import perturbed
+from core.addons.references import Eyes, listening, reference_arguments
 from core.addons.text_layers import clip_skipped
 from core.memory import DevicePlan
 from core.previews import LatentPreview
+
+
+class Dressed(NamedTuple):
+    """A model with everything on.
+
+    Attributes:
+        pipe: The pipeline to call.
+        preview: How its latents look where its VAE is another; else None.
+        arguments: What its call takes besides the request's own.
+    """
+
+    pipe: Any
+    preview: LatentPreview | None
+    arguments: dict[str, Any]
 
 
 class Wardrobe:
@@ -28,6 +44,7 @@ class Wardrobe:
         self.loras = WornLoras()
         self._networks: dict[tuple[AddonKind, str], Any] = {}
         self._previews: dict[str, LatentPreview] = {}
+        self._eyes = Eyes()
 
     @contextmanager
     def dressed(
@@ -36,8 +53,8 @@ class Wardrobe:
         outfit: Outfit,
         plan: DevicePlan,
         between: Callable[[], None] = lambda: None,
-    ) -> Iterator[tuple[Any, LatentPreview | None]]:
-        """(the pipeline to call, previews where its VAE is another) while the context is open.
+    ) -> Iterator[Dressed]:
+        """The model with everything on, while the context is open.
 
         Args:
             pipe: The model's own pipeline for the request's kind.
@@ -63,7 +80,25 @@ class Wardrobe:
             for chosen in outfit.of(AddonKind.CONTROLNET):
                 between()
                 nets.append(self._network(chosen, pipe, plan))
-            yield (led(pipe, request.kind, nets) if nets else pipe), preview
+            arguments = self._wear_references(pipe, outfit, plan, between, stack)
+            with_nothing = _guides(pipe, request.guidance_scale)
+            stack.enter_context(perturbed(pipe, request.pag_scale, with_nothing=with_nothing))
+            yield Dressed(led(pipe, request.kind, nets) if nets else pipe, preview, arguments)
+
+    def _wear_references(
+        self,
+        pipe: Any,
+        outfit: Outfit,
+        plan: DevicePlan,
+        between: Callable[[], None],
+        stack: ExitStack,
+    ) -> dict[str, Any]:
+        seen = self._eyes.see(outfit.looks, plan, between)
+        if outfit.looks:
+            between()
+            stack.enter_context(listening(pipe, outfit.looks, plan))
+        with_nothing = _guides(pipe, outfit.request.guidance_scale)
+        return reference_arguments(seen, with_nothing=with_nothing)
 
     def _wear_vae(
         self, pipe: Any, chosen: Chosen, plan: DevicePlan, stack: ExitStack
@@ -89,6 +124,13 @@ class Wardrobe:
         self._networks = {k: net for k, net in self._networks.items() if k in wanted}
         digests = {digest for _, digest in wanted}
         self._previews = {k: preview for k, preview in self._previews.items() if k in digests}
+
+
+def _guides(pipe: Any, guidance_scale: float) -> bool:
+    """Whether each step also computes without the prompt, as diffusers decides it."""
+    network: Any = getattr(pipe, "unet", None) or getattr(pipe, "transformer", None)
+    embeds_guidance = getattr(network.config, "time_cond_proj_dim", None) is not None
+    return guidance_scale > 1 and not embeds_guidance
 
 
 def led(pipe: Any, kind: GenerationKind, nets: list[Any]) -> Any:

@@ -42,6 +42,7 @@ class Rung:
         helps: Where it makes a difference.
         switch: Switches it on for a run; None for what is not done to the pipeline.
         can: Whether the pipeline has what it takes.
+        suits: Whether a picture like that is the same with it.
         placement: Where the model's parts have to be, instead of all on the device.
         only_off_cpu: Whether it saves nothing on the CPU: offloading has nowhere to go, and the
             CPU's attention never holds the whole matrix that slicing would cut.
@@ -52,6 +53,7 @@ class Rung:
     helps: frozenset[Phase]
     switch: Callable[[Any], AbstractContextManager[None]] | None = None
     can: Callable[[Any], bool] = lambda pipe: True
+    suits: Callable[[GenerationRequest], bool] = lambda request: True
     placement: Placement | None = None
     only_off_cpu: bool = False
 
@@ -77,6 +79,7 @@ RUNGS = (
         _DENOISING,
         savings.one_by_one,
         savings.has_unet,
+        suits=savings.halves_apart,
     ),
     Rung(
         "attention slicing",
@@ -84,6 +87,7 @@ RUNGS = (
         _DENOISING,
         savings.sliced_attention,
         savings.has_unet,
+        suits=savings.attention_is_plain,
         only_off_cpu=True,
     ),
     Rung(
@@ -170,6 +174,7 @@ class MemoryLadder:
     def _climb(self, reason: OutOfMemory | str) -> None:
         phase, rung = self.listener.phase, self._next()
         self._pipe = None
+        self._pipelines.keep_only(self._checkpoint)
         free_memory()
         _log.info(
             "out of memory while %s (%s); %s",
@@ -197,7 +202,7 @@ class MemoryLadder:
         if rung.name == "VAE tiling" and self.listener.phase is Phase.DENOISING:
             encodes = self._request.init_image is not None
             return (encodes or self._reins.is_finishing) and rung.can(self._pipe)
-        return rung.can(self._pipe)
+        return rung.can(self._pipe) and rung.suits(self._request)
 
     def _put_back(self) -> None:
         self._pipe = None

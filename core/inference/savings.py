@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from core.inference.finishing import forward_replaced
+from core.addons.shadowing import forward_replaced
+from core.request import GenerationRequest
 
 Tensor = Any
 
@@ -54,6 +55,16 @@ def sliced_attention(pipe: Any) -> Iterator[None]:
 def has_unet(pipe: Any) -> bool:
     """Whether the pipeline's network is a U-Net of diffusers."""
     return hasattr(getattr(pipe, "unet", None), "set_attention_slice")
+
+
+def halves_apart(request: GenerationRequest) -> bool:
+    """Whether the halves of a batch need nothing of each other: guidance by perturbation does."""
+    return request.pag_scale == 0
+
+
+def attention_is_plain(request: GenerationRequest) -> bool:
+    """Whether no add-on brings attention of its own, which slicing would replace."""
+    return halves_apart(request) and not request.references
 
 
 def _one_by_one(forward: Callable[..., Any]) -> Callable[..., Any]:

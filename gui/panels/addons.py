@@ -15,6 +15,7 @@ from gui.theme import Theme
 from gui.widgets.finder import Choice, Finder
 from gui.widgets.form import label, mark, row, separator
 from gui.widgets.number_field import NumberField
+from gui.widgets.picture_button import PictureButton
 
 FIELD_WIDTH = 72
 
@@ -24,6 +25,8 @@ class Switch(Enum):
 
     CLIP_SKIP = "Clip skip"
     FREEU = "FreeU"
+    PAG = "PAG"
+    REFINER = "Refiner"
 
 
 Key = tuple[AddonKind | Switch, str]
@@ -41,6 +44,8 @@ class Line(NamedTuple):
         step: 1 for whole numbers.
         used: Whether the present model takes it.
         note: Stands where the number would, if there is none.
+        picture: The file of the picture it reads, empty while none is chosen; None where it
+            reads none.
     """
 
     key: Key
@@ -52,6 +57,7 @@ class Line(NamedTuple):
     step: float = 0.05
     used: bool = True
     note: str = ""
+    picture: str | None = None
 
 
 class AddonsSection(QWidget):
@@ -61,11 +67,15 @@ class AddonsSection(QWidget):
         added: The key of what was picked.
         removed: The key of a line that shall go.
         valued: The key of a line and its new number.
+        picture_asked: The key of a line that wants a picture chosen.
+        picture_given: The key of a line and the file that was dropped on it.
     """
 
     added = Signal(object)
     removed = Signal(object)
     valued = Signal(object, float)
+    picture_asked = Signal(object)
+    picture_given = Signal(object, str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -108,6 +118,8 @@ class AddonsSection(QWidget):
             made = _AddonRow(line, self._theme)
             made.removed.connect(self.removed)
             made.valued.connect(self.valued)
+            made.picture_asked.connect(self.picture_asked)
+            made.picture_given.connect(self.picture_given)
             self._column.addWidget(made)
             self._rows[line.key] = made
 
@@ -126,6 +138,8 @@ class _AddonRow(QWidget):
 
     removed = Signal(object)
     valued = Signal(object, float)
+    picture_asked = Signal(object)
+    picture_given = Signal(object, str)
 
     def __init__(self, line: Line, theme: Theme) -> None:
         super().__init__()
@@ -138,6 +152,12 @@ class _AddonRow(QWidget):
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(4)
         inside.addWidget(self._name, 1)
+        self._picture: PictureButton | None = None
+        if line.picture is not None:
+            self._picture = PictureButton(theme, f"Picture for {line.name}")
+            self._picture.clicked.connect(self._on_picture_clicked)
+            self._picture.dropped.connect(self._on_picture_dropped)
+            inside.addWidget(self._picture)
         if line.value is not None:
             inside.addWidget(self._make_field(line))
         elif line.note:
@@ -153,6 +173,9 @@ class _AddonRow(QWidget):
         self._name.show_text(line.name)
         self._name.setToolTip(line.tip)
         mark(self._name, "quiet", not line.used)
+        if self._picture is not None:
+            self._picture.setEnabled(line.used)
+            self._picture.show_file(line.picture or "")
         if self._field is not None and line.value is not None:
             self._field.setEnabled(line.used)
             self._field.setRange(line.least, max(line.most, line.value))
@@ -173,6 +196,14 @@ class _AddonRow(QWidget):
     @Slot()
     def _on_remove(self) -> None:
         self.removed.emit(self._key)
+
+    @Slot()
+    def _on_picture_clicked(self) -> None:
+        self.picture_asked.emit(self._key)
+
+    @Slot(str)
+    def _on_picture_dropped(self, file: str) -> None:
+        self.picture_given.emit(self._key, file)
 
     @Slot(float)
     def _on_edited(self, value: float) -> None:

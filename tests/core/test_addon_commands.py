@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.abilities import AddonKind, FreeU
-from core.addon import Addon
+from core.addon import Addon, Refinement
 from core.commands.adding import add_addons, addon_overrides
 from core.errors import InvalidRequest, UnreadableImage
 from core.images import write_image
@@ -60,12 +60,31 @@ def test_controls(tmp_path: Path) -> None:
     assert np.array_equal(one.image, picture())
 
 
+def test_pictures_to_follow_and_pag(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.png", picture())
+    asked_for = f"model=eyes,image={tmp_path}/a.png,weight=.4"
+    found = asked("--ip-adapter", asked_for, "--pag-scale", "2")
+    (reference,) = found["references"]
+    assert (reference.name, reference.weight, found["pag_scale"]) == ("eyes", 0.4, 2.0)
+    assert np.array_equal(reference.image, picture())
+
+
+def test_a_refiner() -> None:
+    assert asked("--refiner", "xl") == {"refinement": Refinement("xl", 0.8)}
+    assert asked("--refiner", "xl", "--refiner-start", "0.7") == {
+        "refinement": Refinement("xl", 0.7)
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--refiner-start", "0.7"], "--refiner-start needs --refiner"),
         (["--lora", "ink:much"], "--lora has “much” where a number belongs"),
         (["--freeu", "1,2"], "--freeu has 2 numbers"),
         (["--freeu", "1,2,3,x"], "--freeu has “x”"),
+        (["--ip-adapter", "model=eyes"], "--ip-adapter needs a model and an image"),
+        (["--ip-adapter", "model=eyes,image=a.png,end=1"], "--ip-adapter cannot read “end=1”"),
         (["--control", "canny"], "cannot read “canny”"),
         (["--control", "model=canny"], "needs a model and an image"),
         (["--control", "model=canny,image=a.png,weight=much"], "--control has “much”"),

@@ -27,7 +27,7 @@ from tests.helpers.addons import comfy_folder, dressed
 from tests.helpers.generations import a_request, new_cache
 
 Zoo = Callable[[str], Path]
-LORA, EMBEDDING, CONTROLNET, VAE = AddonKind
+LORA, EMBEDDING, CONTROLNET, VAE, IP_ADAPTER = AddonKind
 
 
 def a_file(file: Path, **tensors: Any) -> Path:
@@ -219,7 +219,7 @@ def test_a_file_in_the_wrong_folder_is_named(zoo: Zoo, tmp_path: Path) -> None:
         AddonShelf([tmp_path]).find(LORA, "learned_embeds")
 
 
-def _mutated(content: bytes, numbers: random.Random) -> bytes:
+def mutated(content: bytes, numbers: random.Random) -> bytes:
     """The file with one thing about its header changed: a shape, an offset, a name, a byte."""
     length = struct.unpack("<Q", content[:8])[0]
     header, rest = json.loads(content[8 : 8 + length]), content[8 + length :]
@@ -252,7 +252,7 @@ def test_a_hundred_mutated_headers_leave_no_trace(zoo: Zoo, tmp_path: Path) -> N
     shelf, drawn = AddonShelf([tmp_path]), 0
     for index in range(100):
         file = tmp_path / f"{index}.safetensors"
-        file.write_bytes(_mutated(content, numbers))
+        file.write_bytes(mutated(content, numbers))
         wearing = a_request(num_inference_steps=1, addons=(Addon(LORA, str(index)),))
         with suppress(BrokenAddon):
             dressed(wearing, zoo("sd15"), cache, shelf)

@@ -12,7 +12,7 @@ from sd_prompt_reader.image_data_reader import ImageDataReader
 
 from core import metadata
 from core.abilities import AddonKind, FreeU
-from core.addon import Addon, Control, read_addons, read_freeu
+from core.addon import Addon, Control, Reference, Refinement, read_addons, read_freeu
 from core.errors import InvalidRequest
 from core.gallery import Gallery
 from core.images import write_image
@@ -33,14 +33,19 @@ EVERYTHING: dict[str, Any] = {
     "controls": (CONTROL,),
     "clip_skip": 2,
     "freeu": FreeU(0.9, 0.2, 1.5, 1.6),
+    "references": (Reference("eyes", picture(), 0.4, DIGEST, "ef" * 32),),
+    "pag_scale": 2.5,
+    "refinement": Refinement("finish", 0.7),
 }
 FACTS = {
+    "refiner_hash": "aabbccddee",
     "model_hash": "0123abcdef",
     "addons": [
         {"kind": "lora", "name": "ink, wash", "sha256": DIGEST, "tensors_sha256": "cd" * 32},
         {"kind": "vae", "name": "clear", "sha256": "ef" * 32},
         {"kind": "controlnet", "name": "canny", "sha256": DIGEST},
         {"kind": "textual-inversion", "name": "easy", "sha256": "12" * 32},
+        {"kind": "ip-adapter", "name": "eyes", "sha256": "ef" * 32},
     ],
 }
 
@@ -53,11 +58,15 @@ def test_a_request_comes_back_whole() -> None:
     assert back.addons == request.addons
     assert (back.clip_skip, back.freeu) == (2, FreeU(0.9, 0.2, 1.5, 1.6))
     assert np.array_equal(back.controls[0].image, picture())
+    assert back.references[0].encoder_sha256 == "ef" * 32
+    assert np.array_equal(back.references[0].image, picture())
+    assert back.pag_scale == 2.5
+    assert back.refinement == Refinement("finish", 0.7)
 
 
 def test_a_record_from_before_add_ons_still_reads() -> None:
     record = a_request().to_dict()
-    for name in ("addons", "controls", "clip_skip", "freeu"):
+    for name in EVERYTHING:
         del record[name]
     back = GenerationRequest.from_dict(record)
     assert (back.addons, back.controls, back.clip_skip, back.freeu) == ((), (), 1, None)
@@ -72,6 +81,9 @@ def test_a_record_from_before_add_ons_still_reads() -> None:
         {"addons": 7},
         {"controls": [{"name": "canny"}]},
         {"clip_skip": "much"},
+        {"references": [{"name": "eyes"}]},
+        {"pag_scale": "much"},
+        {"refinement": {"start": 0.8}},
         {"clip_skip": float("inf")},
     ],
 )
@@ -108,6 +120,10 @@ def test_infotext_says_it_as_a1111_does() -> None:
     assert (found["VAE"], found["VAE hash"]) == ("clear", "ef" * 5)
     assert found["Clip skip"] == "2"
     assert found["freeu_b1"] == "1.5"
+    assert (found["pagi_enabled"], found["pagi_scale"]) == ("True", "2.5")
+    assert found["Refiner"] == "finish [aabbccddee]"
+    assert found["Refiner switch at"] == "0.7"
+    assert found["ControlNet 1"].startswith("Module: ip-adapter-auto, Model: eyes [efefefef]")
     assert found["ControlNet 0"].startswith("Module: canny, Model: canny [abababab], Weight: 0.7")
     assert "Guidance Start: 0.1, Guidance End: 0.8" in found["ControlNet 0"]
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication
 
 from core.abilities import GenerationKind
 from core.engine import Cancelled, Failed, Finished, MemoryRanShort
+from core.inference.ladder import RUNGS
 from core.memory import Placement
 from core.request import Pixels
 from tests.helpers.cramped import SIGNALS, CrampedDevice
@@ -128,6 +129,22 @@ def test_pictures_are_encoded_in_tiles_before_anything_slower(
         device.cramp("step", "VAE tiling")
         finished = engine.make(small(kind=GenerationKind.IMAGE_TO_IMAGE, num_inference_steps=6))
     assert finished.result.facts["memory_savings"] == ["VAE tiling"]
+
+
+def test_what_would_undo_guidance_by_perturbation_is_left_out(
+    qapp: QCoreApplication, zoo: Zoo, picture: Pixels
+) -> None:
+    """Halves computed apart, or other attention, would silently draw another picture."""
+    device = CrampedDevice("cuda")
+    with cramped_engine(zoo, device) as engine:
+        device.cramp("step", "nothing")
+        request = small(pag_scale=3.0)
+        assert isinstance(engine.make(request), Failed)
+        named = {rung.words: rung.name for rung in RUNGS}
+        tried = [named[words] for words in short_of(engine, request)]
+        assert tried == ["again", "model offload", "sequential offload"]
+        device.cramp("", "")
+        assert np.array_equal(engine.make(small()).result.image, picture)
 
 
 def test_offloaded_model_is_read_anew_for_the_next_picture(

@@ -18,7 +18,7 @@ from core.addon import Addon
 from core.images import read_image, write_image
 from core.metadata import read_infotext
 from main import main
-from tests.helpers.addons import comfy_folder
+from tests.helpers.addons import comfy_folder, ip_adapter_folder
 from tests.helpers.generations import picture
 from tests.helpers.studio import Person, studio_at, write_settings
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 def models(zoo: Zoo, tmp_path: Path) -> Path:
     """A ComfyUI folder: ``diffusers`` with a model, and add-ons beside it."""
     shutil.copytree(zoo("sd15"), tmp_path / "comfy" / "diffusers" / "sd15")
-    return comfy_folder(zoo, tmp_path / "comfy")
+    return ip_adapter_folder(zoo, comfy_folder(zoo, tmp_path / "comfy"))
 
 
 @pytest.fixture
@@ -53,6 +53,8 @@ def test_a_picture_with_everything_on_can_be_made_again(
         *["generate", "a cat, tiny_badhands <lora:tiny_unet:0.5>", "--model", "sd15"],
         *["--lora", "tiny_kohya:0.8", "--vae", "taesd", "--clip-skip", "2", "--freeu"],
         *["--control", f"model=canny,image={tmp_path}/lines.png,preprocessor=canny,weight=0.6"],
+        *["--ip-adapter", f"model=ip-adapter_sd15,image={tmp_path}/lines.png,weight=0.5"],
+        *["--pag-scale", "2.5"],
         *["--steps", "3", "--width", "64", "--height", "64", "--seed", "5"],
     )
     assert code == 0
@@ -66,6 +68,21 @@ def test_a_picture_with_everything_on_can_be_made_again(
         *["--width", "64", "--height", "64"],
     )
     assert not np.array_equal(read_image(Path(plain["path"])), read_image(Path(made["path"])))
+
+
+def test_a_refined_picture_can_be_made_again(run: Run, zoo: Zoo, models: Path, home: Path) -> None:
+    for name in ("sdxl-base", "sdxl-refiner"):
+        shutil.copytree(zoo(name), models / "diffusers" / name)
+    write_settings(home, models / "diffusers")
+    code, [made], _ = run(
+        *["generate", "a cat", "--model", "sdxl-base", "--refiner", "sdxl-refiner"],
+        *["--steps", "5", "--width", "64", "--height", "64", "--seed", "5"],
+    )
+    assert (code, made["steps"]) == (0, 5)
+    text = read_infotext(Path(made["path"])) or ""
+    assert "Refiner: sdxl-refiner [" in text
+    assert "Refiner switch at: 0.8" in text
+    assert run("gallery", "reproduce", made["id"])[0] == 0
 
 
 def test_a_lora_that_is_not_there_is_one_sentence(run: Run, models: Path, home: Path) -> None:
@@ -99,3 +116,20 @@ def test_the_window_offers_draws_records_and_recalls(person: Person) -> None:
     studio.recall(worn)
     assert sampling.addons == (Addon(AddonKind.LORA, "tiny_kohya"),)
     assert np.array_equal(read_image(person.generate().path), read_image(worn.path))
+
+
+def test_the_window_follows_a_picture_of_its_own_and_recalls_it(person: Person) -> None:
+    studio, sampling, section = person.studio, person.studio.sampling, person.window.generation
+    first = person.generate()
+    person.wait_for(lambda: section.addons._choices)
+    sampling.references = {"ip-adapter_sd15": str(first.path)}
+    section.addons.added.emit((AddonKind.IP_ADAPTER, "ip-adapter_sd15"))
+    led = person.generate()
+    assert not np.array_equal(read_image(led.path), read_image(first.path))
+    (reference,) = led.request["references"]
+    assert len(reference["sha256"]) == len(reference["encoder_sha256"]) == 64
+    section.addons.removed.emit((AddonKind.IP_ADAPTER, "ip-adapter_sd15"))
+    assert np.array_equal(read_image(person.generate().path), read_image(first.path))
+    studio.recall(led)
+    assert Path(sampling.references["ip-adapter_sd15"]).name == f"{reference['image']}.png"
+    assert np.array_equal(read_image(person.generate().path), read_image(led.path))

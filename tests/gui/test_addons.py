@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QToolButton
 from pytestqt.qtbot import QtBot
 from safetensors.torch import save_file
 
 from core.abilities import AddonKind, FreeU
-from core.addon import Addon
+from core.addon import Addon, Refinement
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint
+from core.errors import InvalidRequest, UnreadableImage
 from core.geometry import Size
+from core.images import write_image
 from gui.addons import AddonController, addons_of
 from gui.background import Background
 from gui.canvas.asking import request_for
@@ -28,8 +31,10 @@ from gui.sampling import Sampling
 from gui.theme import Theme
 from gui.widgets.finder import Finder
 from gui.widgets.number_field import NumberField
+from gui.widgets.picture_button import PictureButton
 from tests.helpers.addons import SD1
 from tests.helpers.desktop import rest
+from tests.helpers.generations import picture
 
 LORA = AddonKind.LORA
 NAME = "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k"
@@ -54,6 +59,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "controlnet").mkdir()
     net = {"controlnet_mid_block.weight": torch.ones(4)}
     save_file(net, tmp_path / "controlnet" / "edges-canny.safetensors")
+    (tmp_path / "ipadapter").mkdir()
+    eyes = {"image_proj.proj.weight": torch.ones(4, 1024)}
+    eyes["ip_adapter.1.to_k_ip.weight"] = torch.ones(4, 768)
+    save_file(eyes, tmp_path / "ipadapter" / "eyes.safetensors")
     return tmp_path
 
 
@@ -125,7 +134,8 @@ def dock(
 
 
 def test_only_what_fits_is_offered(dock: Dock) -> None:
-    expected = ["ink", "wash", "easy", "edges-canny", "clear", "soft", "Clip skip", "FreeU"]
+    files = ["ink", "wash", "easy", "edges-canny", "eyes", "clear", "soft"]
+    expected = [*files, "Clip skip", "FreeU", "PAG"]
     assert dock.offered == expected
     assert dock.section.isVisibleTo(None)
 
@@ -202,14 +212,109 @@ def test_a_controlnet_follows_what_the_frame_shows(
     assert request.addons == ()
 
 
+def drop(button: PictureButton, file: Path) -> None:
+    """As if the file were dragged there from the results or another program."""
+    content, place = QMimeData(), QPoint(5, 5)
+    content.setUrls([QUrl.fromLocalFile(str(file))])
+    how = (Qt.DropAction.CopyAction, content, Qt.MouseButton.LeftButton)
+    none = Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(button, QDragEnterEvent(place, *how, none))
+    QApplication.sendEvent(button, QDropEvent(QPointF(place), *how, none))
+
+
+def test_an_ip_adapter_asks_for_a_picture_and_takes_a_dropped_one(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, tmp_path: Path
+) -> None:
+    dock.add("eyes")
+    (dialog,) = dock.section.findChildren(QFileDialog)
+    dialog.reject()
+    sampling.prompt = "a cat"
+    document = Document(Size(64, 64))
+    with pytest.raises(InvalidRequest, match="IP-Adapter eyes has no picture to read"):
+        request_for(document, sampling, sd1)
+    write_image(tmp_path / "lead.png", picture(Size(2000, 1000)))
+    (button,) = dock.section.findChildren(PictureButton)
+    assert button.accessibleName() == "Picture for eyes: none yet"
+    drop(button, tmp_path / "lead.png")
+    assert button.accessibleName() == "Picture for eyes: lead.png"
+    dock.field("eyes").setValue(0.6)
+    (reference,) = request_for(document, sampling, sd1).references
+    assert (reference.name, reference.weight) == ("eyes", 0.6)
+    assert reference.image is not None
+    assert reference.image.shape == (512, 1024, 3)
+    rest(dock.qtbot, dock.background)
+
+
+def test_a_chosen_picture_is_one_too(dock: Dock, sampling: Sampling, tmp_path: Path) -> None:
+    write_image(tmp_path / "lead.png", picture())
+    dock.add("eyes")
+    (dialog,) = dock.section.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "lead.png"))
+    dialog.reject()
+    assert sampling.references == {"eyes": str(tmp_path / "lead.png")}
+    rest(dock.qtbot, dock.background)
+
+
+def test_a_picture_that_is_gone_is_named(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, tmp_path: Path
+) -> None:
+    sampling.addons = (Addon(AddonKind.IP_ADAPTER, "eyes"),)
+    sampling.references = {"eyes": str(tmp_path / "gone.png")}
+    sampling.prompt = "a cat"
+    (button,) = dock.section.findChildren(PictureButton)
+    assert button.accessibleName() == "Picture for eyes: gone.png (not found)"
+    with pytest.raises(UnreadableImage, match=r"gone\.png is gone\. Choose another"):
+        request_for(Document(Size(64, 64)), sampling, sd1)
+
+
+def test_pag_is_a_line_with_its_scale(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, checkpoint: Checkpoint
+) -> None:
+    dock.add("PAG")
+    assert sampling.pag_scale == 3.0
+    dock.field("PAG").setValue(1.5)
+    sampling.prompt = "a cat"
+    document = Document(Size(64, 64))
+    assert request_for(document, sampling, sd1).pag_scale == 1.5
+    assert request_for(document, sampling, checkpoint).pag_scale == 0.0
+    dock.press("Take off PAG")
+    assert sampling.pag_scale == 0.0
+
+
+def test_a_refiner_is_offered_to_what_it_refines(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, checkpoint: Checkpoint
+) -> None:
+    refiner = replace(checkpoint, abilities=replace(SD1, family="finisher"), name="finish")
+    dock.models._models = {"finish": refiner}
+    dock.choose(sd1)
+    assert "finish" not in dock.offered
+    refined = replace(sd1, abilities=replace(SD1, refined_by="finisher"))
+    dock.choose(refined)
+    dock.add("finish")
+    assert (sampling.refiner, sampling.refiner_start) == ("finish", 0.8)
+    assert "finish" not in dock.offered
+    dock.field("Refiner: finish").setValue(0.6)
+    sampling.prompt = "a cat"
+    document = Document(Size(64, 64))
+    assert request_for(document, sampling, refined).refinement == Refinement("finish", 0.6)
+    assert request_for(document, sampling, sd1).refinement is None
+    document.invert_mask()
+    assert request_for(document, sampling, refined).refinement is None
+    dock.press("Take off Refiner: finish")
+    assert sampling.refiner == ""
+
+
 def test_choices_are_kept_and_come_back(sampling: Sampling, qapp: object) -> None:
     sampling.addons = (Addon(LORA, "ink", 0.5),)
     sampling.clip_skip, sampling.freeu = 3, FreeU(0.9, 0.2, 1.5, 1.6)
+    sampling.references, sampling.pag_scale = {"eyes": "/a.png"}, 2.5
     again = Sampling()
     again.restore(sampling.to_dict())
     assert again.addons == sampling.addons
     assert (again.clip_skip, again.freeu) == (3, FreeU(0.9, 0.2, 1.5, 1.6))
-    again.restore({"clip_skip": 99, "addons": "ink", "freeu": "yes"})
+    assert (again.references, again.pag_scale) == ({"eyes": "/a.png"}, 2.5)
+    again.restore({"clip_skip": 99, "addons": "ink", "freeu": "yes", "references": {"a": 3}})
+    assert again.references == {}
     assert (again.addons, again.clip_skip, again.freeu) == ((), 3, None)
 
 
@@ -220,10 +325,17 @@ def test_a_recalled_picture_brings_its_add_ons_and_no_others(sampling: Sampling)
     record = {
         "addons": [Addon(LORA, "ink", 0.7, "ab" * 32).to_dict()],
         "controls": [{"name": "edges-canny", "weight": 0.4}],
+        "references": [{"name": "eyes", "weight": 0.3, "image": "abc"}],
+        "pag_scale": 1.5,
+        "refinement": {"checkpoint": "finish", "start": 0.7},
         "clip_skip": 2,
     }
-    sampling.restore(addons_of(record))
+    sampling.restore(addons_of(record, Path("/inputs")))
+    assert sampling.references == {"eyes": "/inputs/abc.png"}
+    assert sampling.pag_scale == 1.5
+    assert (sampling.refiner, sampling.refiner_start) == ("finish", 0.7)
     assert sampling.addons == (
         Addon(LORA, "ink", 0.7),
         Addon(AddonKind.CONTROLNET, "edges-canny", 0.4),
+        Addon(AddonKind.IP_ADAPTER, "eyes", 0.3),
     )

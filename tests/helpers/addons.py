@@ -29,6 +29,13 @@ def comfy_folder(zoo: Zoo, root: Path) -> Path:
     return root
 
 
+def ip_adapter_folder(zoo: Zoo, root: Path) -> Path:
+    """``ipadapter`` below `root`, its image encoder inside; returns `root`."""
+    shutil.copytree(zoo("ip-adapter") / "models", root / "ipadapter")
+    shutil.copytree(zoo("ip-adapter") / "sdxl_models", root / "ipadapter" / "sdxl")
+    return root
+
+
 def dressed(
     request: GenerationRequest, checkpoint: Path, cache: PipelineCache, shelf: AddonShelf
 ) -> GenerationResult:
@@ -46,5 +53,6 @@ SD1 = ModelAbilities(
     text_width=768,
     most_clip_skip=12,
     freeu=FreeU(0.9, 0.2, 1.5, 1.6),
+    pag_scale=3.0,
 )
 """A model that takes everything; only spoken of."""
