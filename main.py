@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-HEADLESS = ("generate", "grid", "doctor", "gallery")
+HEADLESS = ("generate", "grid", "upscale", "doctor", "gallery")
 
 # Nothing is fetched, reported or executed that the person did not ask for; and threads that wait
 # for others sleep, since busy waiting stalls everything else on a small machine.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from core.errors import InvalidRequest
 from core.geometry import Size
 
 
@@ -25,11 +26,17 @@ class AddonKind(StrEnum):
     EMBEDDING = "textual-inversion"
     CONTROLNET = "controlnet"
     VAE = "vae"
+    IP_ADAPTER = "ip-adapter"
 
     @property
     def words(self) -> str:
         """As it is called in a sentence."""
         return _ADDON_WORDS[self]
+
+    @property
+    def article(self) -> str:
+        """What goes before that in English."""
+        return "an" if self is AddonKind.IP_ADAPTER else "a"
 
 
 _ADDON_WORDS = {
@@ -37,6 +44,7 @@ _ADDON_WORDS = {
     AddonKind.EMBEDDING: "textual inversion",
     AddonKind.CONTROLNET: "ControlNet",
     AddonKind.VAE: "VAE",
+    AddonKind.IP_ADAPTER: "IP-Adapter",
 }
 
 
@@ -94,6 +102,8 @@ class ModelAbilities:
             family from those for another. None where it is not known.
         most_clip_skip: The largest clip skip; 1 where there is none to choose.
         freeu: Good weights for FreeU; None where it does not work.
+        pag_scale: A good scale for perturbed-attention guidance; 0 where it does not work.
+        refined_by: The family of models that may finish its pictures; empty for none.
     """
 
     family: str
@@ -116,6 +126,13 @@ class ModelAbilities:
     text_width: int | None = None
     most_clip_skip: int = 1
     freeu: FreeU | None = None
+    pag_scale: float = 0.0
+    refined_by: str = ""
+
+    @property
+    def takes_tiles(self) -> bool:
+        """Whether it can enlarge a picture tile by tile: latents of 4 channels, from a picture."""
+        return self.soft_masks and GenerationKind.IMAGE_TO_IMAGE in self.kinds
 
     def ignores_strength(self, kind: GenerationKind) -> bool:
         """Whether that kind starts from a picture and yet from nothing but noise under the mask."""
@@ -149,3 +166,35 @@ class ModelAbilities:
         scale = math.sqrt(self.native_size.area / picture.area)
         smaller = Size(round(picture.width * scale), round(picture.height * scale))
         return smaller.rounded_to(self.size_multiple)
+
+    def validate_size(self, size: Size, denoising_size: Size) -> None:
+        """Refuse a picture of that size made at that denoising size.
+
+        Raises:
+            InvalidRequest: names the sizes that would be accepted.
+        """
+        require_range("Width", size.width, 1, 16_384)
+        require_range("Height", size.height, 1, 16_384)
+        step = self.size_multiple
+        if denoising_size.is_empty or not denoising_size.is_multiple_of(step):
+            low = Size(*(max(step, side // step * step) for side in denoising_size))
+            high = Size(*(-(-max(side, 1) // step) * step for side in denoising_size))
+            raise InvalidRequest(
+                f"{denoising_size} does not fit this model, which needs multiples of {step}. "
+                f"The nearest sizes are {low} and {high}."
+            )
+        if max(denoising_size) > self.max_size:
+            raise InvalidRequest(
+                f"{denoising_size} is larger than this model takes. "
+                f"The longest side may be {self.max_size} pixels."
+            )
+
+
+def require_range(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a number that is none, or lies outside.
+
+    Raises:
+        InvalidRequest: names the value, and the range that would be accepted.
+    """
+    if not (math.isfinite(value) and least <= value <= most):
+        raise InvalidRequest(f"{name} is {value:g}; it must lie between {least:g} and {most:g}.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -55,9 +55,18 @@ _PAIR = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
 _log = logger("metadata")
 
 
-def infotext(request: GenerationRequest, facts: Mapping[str, Any]) -> str:
-    """The request in the A1111 grammar; `facts` are those of the result (``model_hash``)."""
-    pairs = ", ".join(f"{key}: {_value(value)}" for key, value in _fields(request, facts))
+def infotext(
+    request: GenerationRequest,
+    facts: Mapping[str, Any],
+    more: Iterable[tuple[str, object]] = (),
+) -> str:
+    """The request in the A1111 grammar, with `more` pairs at its end.
+
+    Args:
+        facts: Those of the result (``model_hash``).
+    """
+    fields = [*_fields(request, facts), *more]
+    pairs = ", ".join(f"{key}: {_value(value)}" for key, value in fields)
     prompt = _harmless(" ".join([request.prompt, *lora_tags(request)]))
     return f"{prompt}\nNegative prompt: {_harmless(request.negative_prompt)}\n{pairs}"
 
@@ -110,8 +119,14 @@ def record(result: GenerationResult, item_id: str, created: datetime) -> dict[st
         "steps": result.steps,
         "changed_outside_mask": result.changed_outside_mask,
         "blanked": result.blanked,
-        "facts": json.loads(json.dumps(dict(result.facts), default=str)),
+        "facts": recorded_facts(result),
     }
+
+
+def recorded_facts(result: GenerationResult) -> dict[str, Any]:
+    """The facts of a result as a record has them: plain JSON data."""
+    found: dict[str, Any] = json.loads(json.dumps(dict(result.facts), default=str))
+    return found
 
 
 def embedded(format_name: str, text: str, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,17 +217,20 @@ def _fields(request: GenerationRequest, facts: Mapping[str, Any]) -> list[tuple[
     if facts.get("model_hash"):
         fields.append(("Model hash", facts["model_hash"]))
     fields.append(("Model", request.checkpoint))
-    more = (*_image_fields(request), *addon_fields(request, facts), *_template_fields(request))
+    more = (*_image_fields(request), *addon_fields(request, facts), *_own_fields(request))
     return [*fields, *more, ("Version", SOFTWARE)]
 
 
-def _template_fields(request: GenerationRequest) -> list[tuple[str, object]]:
+def _own_fields(request: GenerationRequest) -> list[tuple[str, object]]:
     """What was written before alternatives were drawn, as sd-dynamic-prompts has it."""
     written = (
         ("Template", request.written_prompt),
         ("Negative Template", request.written_negative_prompt),
     )
-    return [(key, value) for key, value in written if value]
+    own: list[tuple[str, object]] = [(key, value) for key, value in written if value]
+    if request.branch is not None:
+        own += [("Branch of", request.branch.parent.id), ("Branch step", request.branch.step)]
+    return own
 
 
 def _image_fields(request: GenerationRequest) -> list[tuple[str, object]]:
@@ -221,7 +239,7 @@ def _image_fields(request: GenerationRequest) -> list[tuple[str, object]]:
         return _hires_fields(request)
     strength: list[tuple[str, object]] = [("Denoising strength", f"{request.strength:g}")]
     if request.kind is GenerationKind.IMAGE_TO_IMAGE:
-        return strength
+        return strength + _tile_fields(request)
     area: list[tuple[str, object]] = [("Inpaint area", "Whole picture")]
     if request.inpaint_area is InpaintArea.ONLY_MASKED:
         area = [("Inpaint area", "Only masked"), ("Masked area padding", request.area_padding)]
@@ -233,6 +251,13 @@ def _image_fields(request: GenerationRequest) -> list[tuple[str, object]]:
         *area,
         ("Masked content", content),
     ]
+
+
+def _tile_fields(request: GenerationRequest) -> list[tuple[str, object]]:
+    """As A1111's script "SD upscale" has it."""
+    if not request.tile_overlap:
+        return []
+    return [("SD upscale overlap", request.tile_overlap), ("SD upscale upscaler", "Lanczos")]
 
 
 def _hires_fields(request: GenerationRequest) -> list[tuple[str, object]]:

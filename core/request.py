@@ -13,8 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.abilities import FreeU, GenerationKind, InpaintArea, MaskedContent, ModelAbilities
-from core.addon import Addon, AddonChoices, Control
+from core.abilities import (
+    FreeU,
+    GenerationKind,
+    InpaintArea,
+    MaskedContent,
+    ModelAbilities,
+    require_range,
+)
+from core.addon import Addon, AddonChoices, Control, Reference, Refinement
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
 
@@ -53,11 +60,14 @@ class GenerationRequest:
         first_pass_size: Of text-to-image in two passes, the size of the first; the second makes
             more of it at `denoising_size`. None for a single pass.
         hires_strength: 0 to 1, how far the second pass may go from the first.
+        tile_overlap: Of an image-to-image in tiles of `denoising_size`, the pixels in which they
+            are mixed; `init_image` may be of any size then. 0 for a picture made as a whole.
         written_prompt, written_negative_prompt: What was typed, where alternatives were drawn to
             make of it what is sent (see `core.prompts.alternatives`); else empty.
         addons: Files to put on the model, as `core.addon` says; more may be named in the prompt.
-        controls, clip_skip, freeu: As in `core.addon.AddonChoices`.
+        controls, clip_skip, freeu, references, pag_scale, refinement: As in `AddonChoices`.
         parent_ids: Gallery items that `init_image` came from.
+        branch: Where the run leaves another one; None for a run from noise or `init_image`.
     """
 
     kind: GenerationKind = GenerationKind.TEXT_TO_IMAGE
@@ -82,11 +92,16 @@ class GenerationRequest:
     masked_content: MaskedContent = MaskedContent.ORIGINAL
     first_pass_size: Size | None = None
     hires_strength: float = 0.5
+    tile_overlap: int = 0
     addons: tuple[Addon, ...] = ()
     controls: tuple[Control, ...] = ()
     clip_skip: int = 1
     freeu: FreeU | None = None
+    references: tuple[Reference, ...] = ()
+    pag_scale: float = 0.0
+    refinement: Refinement | None = None
     parent_ids: tuple[str, ...] = ()
+    branch: Branch | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -111,12 +126,21 @@ class GenerationRequest:
     @property
     def inputs(self) -> tuple[Pixels | None, ...]:
         """Every picture that the result is made from, kept with it so that it can be made again."""
-        return (self.init_image, self.mask_image, *(control.image for control in self.controls))
+        led_by = [control.image for control in self.controls]
+        led_by += [reference.image for reference in self.references]
+        before = () if self.branch is None else self.branch.parent.inputs
+        return (self.init_image, self.mask_image, *led_by, *before)
+
+    @property
+    def first_seed(self) -> int:
+        """The seed that the run's very first noise is drawn from: of a branch, its parent's."""
+        return self.seed if self.branch is None else self.branch.parent.first_seed
 
     @property
     def addon_choices(self) -> AddonChoices:
         """What is put on the model for this picture."""
-        return AddonChoices(self.addons, self.controls, self.clip_skip, self.freeu)
+        names = (each.name for each in fields(AddonChoices))
+        return AddonChoices(**{name: getattr(self, name) for name in names})
 
     def with_seed(self, seed: int) -> GenerationRequest:
         """The same request for another seed, with an id of its own."""
@@ -137,13 +161,13 @@ class GenerationRequest:
         self.addon_choices.validate(abilities)
 
     def _validate_numbers(self) -> None:
-        _require_range("Steps", self.num_inference_steps, 1, MAX_STEPS)
-        _require_range("Guidance scale", self.guidance_scale, 0.0, MAX_GUIDANCE)
-        _require_range("Strength", self.strength, 0.0, 1.0)
-        _require_range("Seed", self.seed, 0, MAX_SEED)
-        _require_range("Mask feather", self.mask_feather, 0, 1024)
-        _require_range("Padding of the masked area", self.area_padding, 0, 4096)
-        _require_range("Strength of the second pass", self.hires_strength, 0.0, 1.0)
+        require_range("Steps", self.num_inference_steps, 1, MAX_STEPS)
+        require_range("Guidance scale", self.guidance_scale, 0.0, MAX_GUIDANCE)
+        require_range("Strength", self.strength, 0.0, 1.0)
+        require_range("Seed", self.seed, 0, MAX_SEED)
+        require_range("Mask feather", self.mask_feather, 0, 1024)
+        require_range("Padding of the masked area", self.area_padding, 0, 4096)
+        require_range("Strength of the second pass", self.hires_strength, 0.0, 1.0)
         if self.steps_to_run < 1:
             raise _no_step("Strength", self.strength, self.num_inference_steps)
 
@@ -166,7 +190,7 @@ class GenerationRequest:
                 f"“{self.scheduler}” is not a scheduler of this model. "
                 f"Known: {', '.join(abilities.schedulers)}."
             )
-        _validate_size(self.size, self.denoising_size, abilities)
+        abilities.validate_size(self.size, self.denoising_size)
 
     def _validate_unused(self, abilities: ModelAbilities) -> None:
         """A value that would change nothing is not written into a record as if it did."""
@@ -197,7 +221,7 @@ class GenerationRequest:
             )
         if self.hires_steps < 1:
             raise _no_step("Second pass strength", self.hires_strength, self.num_inference_steps)
-        _validate_size(self.size, self.first_pass_size, abilities)
+        abilities.validate_size(self.size, self.first_pass_size)
 
     def _validate_pixels(self, abilities: ModelAbilities) -> None:
         needs_image = self.kind is not GenerationKind.TEXT_TO_IMAGE
@@ -213,7 +237,8 @@ class GenerationRequest:
                     "The mask is nowhere more than half, and this model repaints only from half "
                     "up. Paint it stronger."
                 )
-        for name, pixels in (("picture", self.init_image), ("mask", self.mask_image)):
+        whole = None if self.tile_overlap else self.init_image
+        for name, pixels in (("picture", whole), ("mask", self.mask_image)):
             if pixels is not None and pixels.shape[:2] != (self.size.height, self.size.width):
                 height, width = pixels.shape[:2]
                 raise InvalidRequest(
@@ -231,6 +256,7 @@ class GenerationRequest:
             "denoising_size": list(self.denoising_size),
             "frame": None if self.frame is None else list(self.frame),
             "parent_ids": list(self.parent_ids),
+            "branch": None if self.branch is None else self.branch.to_dict(),
             "init_image": pixel_digest(self.init_image),
             "mask_image": pixel_digest(self.mask_image),
             "inpaint_area": str(self.inpaint_area),
@@ -260,8 +286,32 @@ class GenerationRequest:
             )
         try:
             return cls(**_values(cls, record, pixels))
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError, RecursionError) as error:
             raise InvalidRequest(f"The record of this picture is damaged: {error}.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """Where a run leaves another one: it begins with what that one had after one of its steps.
+
+    Attributes:
+        parent: The other run, in full, so that its steps can be done again.
+        step: After how many of its denoising steps; from 1 to the last but one.
+    """
+
+    parent: GenerationRequest
+    step: int
+
+    @classmethod
+    def of(cls, parent: GenerationRequest, step: int) -> Branch:
+        """The same place, told by the run that it belongs to where `parent` is a branch itself."""
+        while parent.branch is not None and step <= parent.branch.step:
+            parent = parent.branch.parent
+        return cls(parent, step)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON data."""
+        return {"step": self.step, "parent": self.parent.to_dict()}
 
 
 def pixel_digest(pixels: Pixels | None) -> str | None:
@@ -285,6 +335,7 @@ _NUMBERS: dict[str, type] = {
     "mask_feather": int,
     "area_padding": int,
     "hires_strength": float,
+    "tile_overlap": int,
 }
 
 _WORDS: dict[str, type[StrEnum]] = {"inpaint_area": InpaintArea, "masked_content": MaskedContent}
@@ -314,6 +365,10 @@ def _values(
             raise ValueError(f"{name} is not a text")
     for name in ("init_image", "mask_image"):
         values[name] = _find(values.get(name), pixels)
+    branch = values.get("branch")
+    if branch is not None:
+        parent = GenerationRequest.from_dict(branch["parent"], pixels)
+        values["branch"] = Branch(parent, int(branch["step"]))
     choices = AddonChoices.from_dict(record, lambda digest: _find(digest, pixels))
     values |= {chosen.name: getattr(choices, chosen.name) for chosen in fields(choices)}
     return values
@@ -333,26 +388,3 @@ def _no_step(name: str, strength: float, steps: int) -> InvalidRequest:
         f"{name} {strength:g} of {steps} steps leaves no step to run. "
         f"Set {name.lower()} to {math.ceil(1 / steps * 100) / 100:g} or more, or raise steps."
     )
-
-
-def _require_range(name: str, value: float, least: float, most: float) -> None:
-    if not (math.isfinite(value) and least <= value <= most):
-        raise InvalidRequest(f"{name} is {value:g}; it must lie between {least:g} and {most:g}.")
-
-
-def _validate_size(size: Size, denoising_size: Size, abilities: ModelAbilities) -> None:
-    _require_range("Width", size.width, 1, 16_384)
-    _require_range("Height", size.height, 1, 16_384)
-    step = abilities.size_multiple
-    if denoising_size.is_empty or not denoising_size.is_multiple_of(step):
-        low = Size(*(max(step, side // step * step) for side in denoising_size))
-        high = Size(*(-(-max(side, 1) // step) * step for side in denoising_size))
-        raise InvalidRequest(
-            f"{denoising_size} does not fit this model, which needs multiples of {step}. "
-            f"The nearest sizes are {low} and {high}."
-        )
-    if max(denoising_size) > abilities.max_size:
-        raise InvalidRequest(
-            f"{denoising_size} is larger than this model takes. "
-            f"The longest side may be {abilities.max_size} pixels."
-        )

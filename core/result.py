@@ -85,11 +85,13 @@ class GenerationResult:
         request: What was asked for, seed included.
         image: uint8 array of shape (request.size.height, request.size.width, 3).
         seconds: Wall time without loading the model and without writing files.
-        steps: Denoising steps that ran.
+        steps: Denoising steps that it took, of a branch those of its parent included.
         changed_outside_mask: Pixels outside the mask that differ from the original; counted,
             not assumed. None where there was no mask.
         blanked: Whether the model's own safety checker replaced the picture by black.
         facts: What else decided the picture: versions, device, dtype, model hash.
+        frames: A small preview of each step that was computed, where the states of the run are
+            kept to branch from; never written to disk.
     """
 
     request: GenerationRequest
@@ -99,3 +101,4 @@ class GenerationResult:
     changed_outside_mask: int | None = None
     blanked: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    frames: tuple[PreviewFrame, ...] = ()

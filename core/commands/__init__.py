@@ -1,4 +1,4 @@
-"""What Sfumato does without a window: `generate`, `grid`, `doctor`, `gallery`. No Qt.
+"""What Sfumato does without a window: `generate`, `grid`, `upscale`, `doctor`, `gallery`. No Qt.
 
 Each command is a module with `add_to(subparsers)` and `run(arguments, terminal) -> exit code`.
 Exit codes: 0 done; 2 refused, with one sentence on stderr; 130 stopped by Ctrl+C; 1 a bug.
@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core import logs
-from core.commands import doctor, gallery, generate, grid
+from core.commands import doctor, gallery, generate, grid, upscale
 from core.commands.terminal import Terminal, terminal
 from core.errors import GenerationCancelled, KnownError
 from core.metadata import SOFTWARE
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=SOFTWARE)
     parser.add_argument("--home", type=Path, metavar="DIR", help="keep everything below this")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (generate, grid, doctor, gallery):
+    for module in (generate, grid, upscale, doctor, gallery):
         module.add_to(commands)
     return parser
 

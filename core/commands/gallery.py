@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from core.commands.terminal import Terminal
 from core.gallery import Gallery, GalleryItem
 from core.metadata import infotext
 from core.prompts import WildcardFolder, drawn
-from core.request import GenerationRequest
+from core.request import Branch, GenerationRequest
 from core.settings import Paths, load_settings
 
 
@@ -53,6 +54,9 @@ def _add_reuse(parser: argparse.ArgumentParser) -> None:
     add_sampling(parser)
     add_inpainting(parser)
     parser.add_argument("--hires-strength", type=float, metavar="S", help="of a second pass")
+    parser.add_argument(
+        "--from-step", type=whole_number, metavar="K", help="branch: keep the first K of its steps"
+    )
     add_addons(parser)
     add_output(parser)
     add_common(parser)
@@ -95,7 +99,11 @@ def run_reuse(arguments: argparse.Namespace, screen: Terminal) -> int:
     """
     paths = Paths.find(arguments.home)
     with Gallery(paths) as gallery:
-        request = _changed(gallery.request(arguments.id), arguments, paths)
+        before = replace(gallery.request(arguments.id), id=gallery.get(arguments.id).id)
+    request = replace(_changed(before, arguments, paths), id=uuid.uuid4().hex)
+    if arguments.from_step is not None:
+        branch = Branch.of(before, arguments.from_step)
+        request = replace(request, branch=branch, parent_ids=(before.id,))
     folders = model_folders(load_settings(paths.settings_file))
     checkpoint = resolve(arguments.model or request.checkpoint, folders)
     abilities = checkpoint.abilities
@@ -105,6 +113,9 @@ def run_reuse(arguments: argparse.Namespace, screen: Terminal) -> int:
     changes = addon_overrides(arguments, abilities)
     request = replace(request, checkpoint=checkpoint.name, **changes)
     request.validate(abilities)
+    from core.inference.branching import validate_branch  # not for a refusal before it
+
+    validate_branch(request, abilities)
     make(request, checkpoint, paths, Output.of(arguments), screen)
     return 0
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import itertools
-import uuid
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.checkpoints import Checkpoint, model_folders, resolve
+from core.checkpoints import model_folders, resolve
 from core.commands import generate
+from core.commands.adding import shelf_for
 from core.commands.arguments import add_common
-from core.commands.axis import Axis
 from core.commands.making import Watch, require_writable, stopped_by_ctrl_c
-from core.commands.sheet import Place, sheet
 from core.commands.terminal import Terminal
 from core.errors import GenerationCancelled, InvalidRequest
 from core.gallery import Gallery
+from core.gallery.sheets import Place, sheet
 from core.images import image_format, write_image
-from core.prompts import WildcardFolder, drawn
+from core.prompts import WildcardFolder
 from core.request import GenerationRequest, Pixels
 from core.settings import Paths, load_settings
 
-MOST_PICTURES = 400
-Cell = tuple[Place, GenerationRequest, Checkpoint]
+if TYPE_CHECKING:  # brings opencv; not for a refusal
+    from core.inference.axes import Axis
+    from core.inference.grids import Cell
 
 
 def add_to(commands: Any) -> None:
@@ -52,7 +50,9 @@ def run(arguments: argparse.Namespace, screen: Terminal) -> int:
         KnownError: one sentence on why not; pictures that were finished stay in the gallery.
         GenerationCancelled: Ctrl+C; there is no sheet then.
     """
-    axes = [Axis.of(text) for text in (arguments.z, arguments.y, arguments.x)]
+    from core.inference.axes import Axis
+
+    axes = (Axis.of(arguments.z), Axis.of(arguments.y), Axis.of(arguments.x))
     target = arguments.output or Path(f"grid-{datetime.now().astimezone():%Y%m%d-%H%M%S}.png")
     image_format(target)
     require_writable(target.parent)
@@ -69,35 +69,24 @@ def run(arguments: argparse.Namespace, screen: Terminal) -> int:
 
 
 def _cells(
-    arguments: argparse.Namespace, axes: list[Axis], paths: Paths, screen: Terminal
+    arguments: argparse.Namespace, axes: tuple[Axis, Axis, Axis], paths: Paths, screen: Terminal
 ) -> list[Cell]:
-    """Every place with its request, all of them checked before the first step."""
+    """Every picture with its request, all of them checked before the first step."""
+    from core.inference.grids import cells_of, count_of
+
+    count_of(axes)
     folders = model_folders(load_settings(paths.settings_file))
-    ranges = [range(len(axis.values)) for axis in axes]
-    places: list[Place] = [(z, y, x) for z, y, x in itertools.product(*ranges)]
-    if len(places) > MOST_PICTURES:
-        raise InvalidRequest(f"That is {len(places)} pictures; a grid has {MOST_PICTURES} at most.")
-    fields = [axis.field for axis in axes if axis.field]
-    if len(set(fields)) < len(fields):
-        raise InvalidRequest("Two axes are the same setting. Choose another for one of them.")
     checkpoint = generate.choose(arguments.model, folders)
     base = generate.build(arguments, checkpoint, screen)
     for axis in axes:
         _require_use(axis, base)
-    models = {name: resolve(name, folders) for axis in axes for name in axis.models}
-    cells = []
-    for place in places:
-        changes: dict[str, Any] = {}
-        for axis, index in zip(axes, place, strict=True):
-            changes |= axis.changes(index)
-        model = models.get(changes.get("checkpoint", ""), checkpoint)
-        request = replace(base, id=uuid.uuid4().hex, **(changes | {"checkpoint": model.name}))
-        if model is not checkpoint or {"inpaint_area", "area_padding"} & set(changes):
-            request = generate.for_model(request, model.abilities)
-        request = drawn(request, WildcardFolder(paths.wildcards))
-        request.validate(model.abilities)
-        cells.append((place, request, model))
-    return sorted(cells, key=lambda cell: cell[2].name)  # each model is loaded once
+    return cells_of(
+        base,
+        checkpoint,
+        axes,
+        lambda name: resolve(name, folders),
+        WildcardFolder(paths.wildcards),
+    )
 
 
 def _require_use(axis: Axis, base: GenerationRequest) -> None:
@@ -113,6 +102,8 @@ def _require_use(axis: Axis, base: GenerationRequest) -> None:
     ):
         if axis.field in names and needed is None:
             raise InvalidRequest(f"The axis “{axis.name}” needs {option}; nothing would change.")
+    if axis.field == "size" and (base.init_image is not None or base.first_pass_size is not None):
+        raise InvalidRequest("The axis “size” is for pictures from nothing, in a single pass.")
 
 
 def _make(
@@ -127,11 +118,13 @@ def _make(
         gallery = stack.enter_context(Gallery(paths)) if keep else None
         stop = stack.enter_context(stopped_by_ctrl_c())
         pipelines = PipelineCache(paths.preview_maps)
-        for number, (place, request, checkpoint) in enumerate(cells, 1):
+        for number, cell in enumerate(cells, 1):
             if stop.is_set():
                 raise GenerationCancelled
             watch = Watch(screen, f"{number} of {len(cells)}: ")
-            result = carry_out(request, checkpoint, pipelines, watch, stop)
+            place, request, checkpoint = cell.place, cell.request, cell.checkpoint
+            shelf = shelf_for(checkpoint, paths)
+            result = carry_out(request, checkpoint, pipelines, watch, stop, shelf=shelf)
             item = gallery.keep(result) if gallery else None
             pictures[place] = result.image
             if json:

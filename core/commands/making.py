@@ -30,7 +30,7 @@ from core.result import (
     PreviewFrame,
     StepProgress,
 )
-from core.settings import Paths
+from core.settings import Paths, load_settings
 
 if TYPE_CHECKING:
     from core.pipelines import PipelineCache
@@ -189,16 +189,21 @@ def _runner(
     checkpoint: Checkpoint, paths: Paths, stop: threading.Event
 ) -> Callable[[GenerationRequest, Watch], GenerationResult]:
     # Here, so that an argument that is refused does not wait for it.
-    from core.inference import generate
+    from core.inference import Timelines, generate
+    from core.inference.timeline import MEBIBYTE
     from core.pipelines import PipelineCache
 
     pipelines = PipelineCache(paths.preview_maps)
     shelf = shelf_for(checkpoint, paths)
+    kept = Timelines(load_settings(paths.settings_file).timeline_megabytes * MEBIBYTE)
 
     def run(request: GenerationRequest, watch: Watch) -> GenerationResult:
         request.validate(checkpoint.abilities)
         watch.say_of_memory(request, checkpoint, pipelines)
-        return generate(request, checkpoint, pipelines, watch, stop, shelf=shelf)
+        timelines = None if request.branch is None else kept  # several may leave the same run
+        return generate(
+            request, checkpoint, pipelines, watch, stop, shelf=shelf, timelines=timelines
+        )
 
     return run
 

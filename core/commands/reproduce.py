@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any
 
 from core.checkpoints import model_folders, resolve
@@ -14,9 +11,11 @@ from core.commands.adding import shelf_for
 from core.commands.arguments import add_common
 from core.commands.making import Watch, stopped_by_ctrl_c
 from core.commands.terminal import Terminal
+from core.errors import InvalidRequest
 from core.gallery import Gallery
 from core.gallery.comparison import Comparison
 from core.images import read_image, without_alpha
+from core.metadata import recorded_facts
 from core.settings import Paths, load_settings
 
 DIFFERENT = 3
@@ -45,39 +44,27 @@ def run(arguments: argparse.Namespace, screen: Terminal) -> int:
     paths = Paths.find(arguments.home)
     with Gallery(paths) as gallery:
         item, request = gallery.get(arguments.id), gallery.request(arguments.id)
+    if item.is_sheet:
+        raise InvalidRequest("This is a grid's sheet. Reproduce one of the pictures on it.")
     checkpoint = resolve(request.checkpoint, model_folders(load_settings(paths.settings_file)))
     request.validate(checkpoint.abilities)
     kept = without_alpha(read_image(item.path))
     then = item.record.get("facts", {})
     from core.inference import generate
+    from core.inference.reproducing import threads_of
     from core.pipelines import PipelineCache
 
-    with stopped_by_ctrl_c() as stop, _threads_of(then):
+    with stopped_by_ctrl_c() as stop, threads_of(then):
         pipelines = PipelineCache(paths.preview_maps)
         shelf = shelf_for(checkpoint, paths)
         result = generate(request, checkpoint, pipelines, Watch(screen, ""), stop, shelf=shelf)
-    now = json.loads(json.dumps(dict(result.facts), default=str))  # as records have them
-    comparison = Comparison.of(kept, result.image, then, now)
+    comparison = Comparison.of(kept, result.image, then, recorded_facts(result))
     if arguments.json:
         screen.print_json(_report(item.id, comparison))
     else:
         for line in comparison.sentences():
             screen.print(line)
     return 0 if comparison.is_identical else DIFFERENT
-
-
-@contextmanager
-def _threads_of(facts: Mapping[str, Any]) -> Iterator[None]:
-    """As many threads as then: sums of floats depend on how they are divided."""
-    import torch
-
-    before, then = torch.get_num_threads(), facts.get("threads")
-    if isinstance(then, int) and 1 <= then <= 1024:
-        torch.set_num_threads(then)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _report(item_id: str, comparison: Comparison) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Any
 
 from core.engine.events import QueueChanged
 from core.inference import Reins
@@ -25,12 +26,14 @@ class Job:
 
     Attributes:
         is_risked: Whether the person wants it tried however little memory there is.
+        then: The facts of a kept picture that is made again to be compared; None for a new one.
     """
 
     checkpoint: str
     request: GenerationRequest | None = None
     lane: Lane = Lane.FRONT
     is_risked: bool = False
+    then: Mapping[str, Any] | None = None
     reins: Reins = field(default_factory=Reins)
 
     @property

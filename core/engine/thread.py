@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal
 
@@ -16,7 +17,9 @@ from core.engine.queue import Job, JobQueue, Lane
 from core.engine.relay import Relay
 from core.errors import GenerationCancelled, KnownError
 from core.gallery import Gallery, GalleryItem
-from core.inference import generate, prepare
+from core.inference import Timelines, generate, prepare
+from core.inference.reproducing import threads_of
+from core.inference.timeline import MEBIBYTE
 from core.logs import logger
 from core.memory import DevicePlan, room
 from core.pipelines import PipelineCache, import_libraries
@@ -42,6 +45,7 @@ class InferenceThread(QThread):
         pipelines: The models in memory; used by this thread alone from now on.
         folders: Where models are looked for.
         room: How much memory of a device there is for a picture.
+        timeline_megabytes: How much the states of the last runs may take, to branch from.
 
     Attributes:
         event_emitted: Signal with one `EngineEvent`; emitted in the thread this object belongs
@@ -58,6 +62,7 @@ class InferenceThread(QThread):
         folders: Sequence[Path],
         parent: QObject | None = None,
         room: Callable[[DevicePlan], int] = room,
+        timeline_megabytes: int = 0,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("inference")
@@ -67,6 +72,7 @@ class InferenceThread(QThread):
         self._jobs = JobQueue(self.post)
         self._relay: Relay | None = None
         self._room = room
+        self._timelines = Timelines(timeline_megabytes * MEBIBYTE)
         self._posted.connect(self.event_emitted, Qt.ConnectionType.QueuedConnection)
 
     def submit(
@@ -78,6 +84,16 @@ class InferenceThread(QThread):
             risk: Try it even if the system might end this program for want of memory.
         """
         if not self._jobs.put(Job(request.checkpoint, request, lane, risk)):
+            self.post(Cancelled(request.id))
+
+    def reproduce(self, request: GenerationRequest, then: Mapping[str, Any]) -> None:
+        """Make a kept picture again, under the conditions of then; it is not kept.
+
+        Args:
+            request: With an id of its own.
+            then: The facts of the kept result.
+        """
+        if not self._jobs.put(Job(request.checkpoint, request, Lane.BACK, then=then)):
             self.post(Cancelled(request.id))
 
     def look_in(self, folders: Sequence[Path]) -> None:
@@ -185,10 +201,13 @@ class InferenceThread(QThread):
         assert self._relay is not None
         reins = job.reins
         shelf = AddonShelf(self._folders)
-        result = generate(
-            request, checkpoint, self._pipelines, self._relay, reins.stop, reins, shelf
-        )
-        item, message = self._keep(result)
+        with threads_of(job.then or {}):
+            result = generate(
+                request, checkpoint, self._pipelines, self._relay, reins.stop, reins, shelf,
+                # What is compared with a kept picture is made anew from its first step on.
+                self._timelines if job.then is None else None,
+            )  # fmt: skip
+        item, message = self._keep(result) if job.then is None else (None, "")
         self.post(Finished(request.id, result, item, message))
 
     def _has_room(self, job: Job, request: GenerationRequest, checkpoint: Checkpoint) -> bool:

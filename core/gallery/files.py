@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.atomic import write_atomically
 from core.errors import StorageFailed
 from core.images import encode
 from core.logs import logger
 from core.request import Pixels, pixel_digest
-from core.settings import write_atomically
 
 PARTIAL = ".partial"
 _PID = re.compile(r"\.(\d+)\.(?:tmp|keeping)$")

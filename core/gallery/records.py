@@ -94,7 +94,18 @@ class GalleryItem:
     @property
     def size(self) -> Size:
         """Size of the picture in pixels."""
-        return Size(*self.request["size"])
+        return Size(*_shape(self.record))
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it is a grid's sheet, and so not made by one request."""
+        return "sheet" in self.record
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Of a sheet, what its columns, rows and sections compare; else empty."""
+        axes = self.record["sheet"]["axes"] if self.is_sheet else ()
+        return tuple(str(axis["name"]) for axis in axes)
 
     @property
     def seconds(self) -> float:
@@ -113,6 +124,12 @@ def is_safe_id(text: object) -> bool:
     return isinstance(text, str) and _SAFE_ID.fullmatch(text) is not None
 
 
+def _shape(record: dict[str, Any]) -> list[int]:
+    """Width and height; a sheet's are not those of the pictures on it."""
+    found: list[int] = record.get("sheet", record["request"])["size"]
+    return found
+
+
 def row(record: dict[str, Any], file: str, trashed: str | None = None) -> dict[str, Any]:
     """The values of `COLUMNS` for a record.
 
@@ -127,7 +144,7 @@ def row(record: dict[str, Any], file: str, trashed: str | None = None) -> dict[s
     if not is_safe_id(record["id"]):
         raise ValueError("id")
     request = record["request"]
-    width, height = map(int, request["size"])
+    width, height = map(int, _shape(record))
     return {
         "id": record["id"],
         "file": file,

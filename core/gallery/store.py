@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import metadata
+from core.atomic import write_atomically
 from core.errors import StorageFailed
 from core.gallery import files, records
 from core.gallery.index import Index
@@ -19,7 +20,10 @@ from core.images import encode, encode_thumbnail, read_image
 from core.logs import logger
 from core.request import GenerationRequest
 from core.result import GenerationResult
-from core.settings import Paths, write_atomically
+from core.settings import Paths
+
+if TYPE_CHECKING:
+    from core.gallery.sheets import GridSheet
 
 _DAMAGED_RECORD = (ValueError, TypeError, KeyError, OverflowError)
 _log = logger("gallery")
@@ -68,11 +72,30 @@ class Gallery:
         created = datetime.now().astimezone()
         item_id = self._free_id(result.request.id)
         record = metadata.record(result, item_id, created)
-        name = files.picture_name(created, result.request.seed, item_id)
+        text = metadata.infotext(result.request, result.facts)
+        return self._keep(result, record, text, created)
+
+    def keep_sheet(self, sheet: GridSheet) -> GalleryItem:
+        """Keep a grid's sheet as a picture among the others, with its axes in the record.
+
+        Raises:
+            StorageFailed: disk full or folder not writable; nothing of it stays.
+        """
+        created = datetime.now().astimezone()
+        result = GenerationResult(request=sheet.base, image=sheet.image, seconds=0.0, steps=0)
+        record = metadata.record(result, self._free_id(sheet.base.id), created)
+        text = metadata.infotext(sheet.base, {}, sheet.pairs)
+        return self._keep(result, record | {"sheet": sheet.to_dict()}, text, created)
+
+    def _keep(
+        self, result: GenerationResult, record: dict[str, Any], text: str, created: datetime
+    ) -> GalleryItem:
+        name = files.picture_name(created, result.request.seed, record["id"])
         row = records.row(record, name)
+        content = encode(result.image, "PNG", metadata.embedded("PNG", text, record))
         with ExitStack() as undo, files.keeping(self._paths.pictures, name):
             self._write_inputs(result.request, undo)
-            self._write_picture(result, record, name, undo)
+            self._write_picture(content, name, undo)
             self._write_thumbnail(row["id"], encode_thumbnail(result.image), undo)
             self._index.add(row)
             undo.pop_all()
@@ -207,11 +230,7 @@ class Gallery:
                 if is_new:
                     undo.callback(files.remove, path)
 
-    def _write_picture(
-        self, result: GenerationResult, record: dict[str, Any], name: str, undo: ExitStack
-    ) -> None:
-        text = metadata.infotext(result.request, result.facts)
-        content = encode(result.image, "PNG", metadata.embedded("PNG", text, record))
+    def _write_picture(self, content: bytes, name: str, undo: ExitStack) -> None:
         path = self._paths.pictures / name
         undo.callback(files.remove, path)
         write_atomically(path, content, self._paths.pictures / files.PARTIAL)

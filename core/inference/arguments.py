@@ -29,7 +29,7 @@ def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[st
         "num_inference_steps": request.num_inference_steps,
         "guidance_scale": request.guidance_scale,
         # On the CPU everywhere, so that a seed means the same noise on every device.
-        "generator": torch.Generator("cpu").manual_seed(request.seed),
+        "generator": torch.Generator("cpu").manual_seed(request.first_seed),
     }
     if family.t5 is not None:
         arguments["max_sequence_length"] = family.t5_tokens
@@ -42,7 +42,8 @@ def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[st
     if request.kind is GenerationKind.INPAINTING:
         mask = first_mask(request, loaded.cell)
         arguments["mask_image"] = Image.fromarray(mask)
-    return arguments | control_arguments(request.controls, request.denoising_size, takes)
+    arguments |= control_arguments(request.controls, request.denoising_size, takes)
+    return {**arguments, **loaded.worn_arguments}
 
 
 def _picture(pixels: Pixels | None, size: Size) -> Image.Image:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+
+from core.addons.shadowing import forward_replaced as forward_replaced
 
 Tensor = Any
 
@@ -32,28 +34,17 @@ class EarlyEnd:
             pipe._interrupt = True
         else:
             network = getattr(pipe, "unet", None) or pipe.transformer
-            self._undo.enter_context(forward_replaced(network, _saying_nothing(network)))
+            self._undo.enter_context(forward_replaced(network, saying_nothing(network)))
 
 
-@contextmanager
-def forward_replaced(network: Any, forward: Callable[..., Any]) -> Iterator[None]:
-    """While the context is open, that one module computes `forward`; hooks on it still run."""
-    before = network.__dict__.get("forward")  # accelerate keeps its own there
-    network.forward = forward
-    try:
-        yield
-    finally:
-        if before is None:
-            del network.forward
-        else:
-            network.forward = before
+def saying_nothing(network: Any) -> Callable[..., Any]:
+    """For that U-Net or transformer: zeros in the shape of what it predicts."""
+    channels = network.config.get("out_channels") or network.config.in_channels
 
-
-def _saying_nothing(network: Any) -> Callable[..., Any]:
-    from diffusers.models.unets.unet_2d_condition import UNet2DConditionOutput
-
-    def forward(sample: Tensor, *_: Any, **__: Any) -> Any:
-        shape = (sample.shape[0], network.config.out_channels, *sample.shape[2:])
-        return UNet2DConditionOutput(sample=sample.new_zeros(shape))
+    def forward(sample: Tensor = None, *_: Any, hidden_states: Tensor = None, **__: Any) -> Any:
+        sample = hidden_states if sample is None else sample
+        shape = list(sample.shape)
+        shape[1 if sample.ndim == 4 else -1] = channels  # Flux has tokens, their channels last
+        return (sample.new_zeros(shape),)
 
     return forward

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from core.addons import AddonShelf, Outfit, outfit_for
 from core.checkpoints import Checkpoint
 from core.inference.arguments import arguments_for
+from core.inference.branching import first_leg, validate_branch
 from core.inference.change_map import following
+from core.inference.decoded import pixels_of
+from core.inference.ensemble import (
+    Arguments,
+    HalfDone,
+    UpTo,
+    in_ensemble,
+    refiner_for,
+    validate_ensemble,
+)
 from core.inference.finishing import EarlyEnd
+from core.inference.forecast import prepare
 from core.inference.ladder import MemoryLadder
 from core.inference.masked import MaskedPreview, WorkArea
+from core.inference.noise_field import NoisePart
 from core.inference.passes import in_two_passes
 from core.inference.reins import Reins
+from core.inference.resuming import HeadStart, Leg, StateKeeper, StepReached
 from core.inference.stopping import stoppable
+from core.inference.tiles import in_tiles, validate_tiles
+from core.inference.timeline import StepState, Timelines, name_of_run
 from core.inference.watching import GenerationCancelled, Listener, StepWatch, Stopwatch
 from core.pipelines import LoadedPipeline, PipelineCache
 from core.previews import X0Tap
@@ -38,6 +55,8 @@ def generate(
     stop: threading.Event,
     reins: Reins | None = None,
     shelf: AddonShelf = NO_ADDONS,
+    timelines: Timelines | None = None,
+    noise: NoisePart | None = None,
 ) -> GenerationResult:
     """Make the picture that was asked for.
 
@@ -47,10 +66,15 @@ def generate(
     Where memory does not suffice, it is tried again with savings that cost time (`MemoryLadder`);
     they are named in the result's facts, and the next picture is made without them.
 
+    A request with a `branch` begins with what its parent's run had after that step: where
+    `timelines` no longer has it, that run's steps are done again. The picture is the same.
+
     Args:
         reins: To pause it, or to end it after a step with the picture there is by then; made of
             `stop` when left out.
         shelf: Where the add-ons are that the request or its prompt names.
+        timelines: Keep the states of runs, and give them back; None keeps none.
+        noise: To be added to the picture at the start, instead of what the seed says.
 
     Raises:
         InvalidRequest: the model cannot carry it out; nothing was loaded.
@@ -61,6 +85,9 @@ def generate(
         KnownError: the model computed no picture.
     """
     request.validate(checkpoint.abilities)
+    validate_branch(request, checkpoint.abilities)
+    validate_tiles(request, checkpoint.abilities)
+    validate_ensemble(request, checkpoint.abilities)
     reins = Reins(stop) if reins is None else reins
     outfit = outfit_for(request, checkpoint.abilities, shelf, lambda: _give_way(stop))
     if request.first_pass_size is not None:
@@ -69,17 +96,103 @@ def generate(
             listener,
             lambda one, hears: generate(one, checkpoint, pipelines, hears, stop, reins, shelf),
         )
-    ladder = MemoryLadder(request, checkpoint, pipelines, listener, reins)
+    if request.tile_overlap:
+        return in_tiles(
+            outfit.asked,
+            checkpoint.abilities.size_multiple,
+            listener,
+            lambda: reins.is_finishing,
+            lambda one, hears, noise: generate(
+                one, checkpoint, pipelines, hears, stop, reins, shelf, noise=noise
+            ),
+        )
+    means = _Means(checkpoint, pipelines, listener, reins, shelf, timelines, noise)
+    if request.refinement is not None:
+        refiner = refiner_for(outfit, checkpoint.abilities, shelf.folders)
+        return in_ensemble(outfit, listener, means.begin, replace(means, checkpoint=refiner).finish)
+    with_its_id = _Ancestors(means, request.id)
+    return means.make(outfit, first_leg(request, with_its_id.kept, with_its_id.until))
 
-    def attempt() -> GenerationResult:
-        loaded = _load(request, checkpoint, pipelines, ladder.listener, stop)
-        with (
-            loaded.wearing(outfit, lambda: _give_way(stop)) as dressed,
-            ladder.equipped(dressed),
-        ):
-            return _run(outfit, dressed, ladder.listener, reins, ladder.facts)
 
-    return ladder.run(attempt)
+@dataclass(frozen=True)
+class _Means:
+    """With what a picture is made, and the runs that it is branched from."""
+
+    checkpoint: Checkpoint
+    pipelines: PipelineCache
+    listener: Listener
+    reins: Reins
+    shelf: AddonShelf
+    timelines: Timelines | None
+    noise: NoisePart | None = None
+    arguments: Arguments = dict
+
+    def make(self, outfit: Outfit, leg: Leg) -> GenerationResult:
+        ladder = self.ladder(outfit.request)
+
+        def attempt() -> GenerationResult:
+            loaded = self.load(outfit.request, ladder.listener)
+            with (
+                loaded.wearing(outfit, lambda: _give_way(self.reins.stop)) as dressed,
+                ladder.equipped(dressed),
+            ):
+                return _run(outfit, dressed, ladder, self, leg)
+
+        return ladder.run(attempt)
+
+    def begin(self, outfit: Outfit, up_to: UpTo, hears: Listener) -> HalfDone:
+        """The first of two models, as `in_ensemble` asks."""
+        means = replace(self, listener=hears, timelines=None)
+        ladder = means.ladder(outfit.request)
+        loaded = ladder.run(lambda: means.load(outfit.request, ladder.listener))
+        until = up_to(loaded.original_scheduler_config)
+        try:
+            means.make(outfit, Leg(until=until))
+        except StepReached as reached:
+            return HalfDone(reached.state, loaded.facts)
+        raise AssertionError(f"the first model ended before step {until}")
+
+    def finish(self, outfit: Outfit, arguments: Arguments, hears: Listener) -> GenerationResult:
+        """The second of two models, as `in_ensemble` asks."""
+        prepare(outfit.request, self.checkpoint, self.pipelines)
+        means = replace(self, listener=hears, timelines=None, arguments=arguments)
+        return means.make(outfit, Leg())
+
+    def ladder(self, request: GenerationRequest) -> MemoryLadder:
+        return MemoryLadder(request, self.checkpoint, self.pipelines, self.listener, self.reins)
+
+    def load(self, request: GenerationRequest, listener: Listener) -> LoadedPipeline:
+        return _load(request, self.checkpoint, self.pipelines, listener, self.reins.stop)
+
+    def outfit(self, request: GenerationRequest) -> Outfit:
+        abilities, stop = self.checkpoint.abilities, self.reins.stop
+        return outfit_for(request, abilities, self.shelf, lambda: _give_way(stop))
+
+
+@dataclass(frozen=True)
+class _Ancestors:
+    """The runs before the branch, which tell of themselves by the id of what is asked for."""
+
+    means: _Means
+    request_id: str
+
+    def kept(self, request: GenerationRequest, step: int) -> StepState | None:
+        """As `first_leg` asks."""
+        means, timelines = self.means, self.means.timelines
+        if timelines is None:
+            return None
+        outfit, ladder = means.outfit(replace(request, id=self.request_id)), means.ladder(request)
+        loaded = ladder.run(lambda: means.load(outfit.request, ladder.listener))
+        name = name_of_run(outfit.asked, loaded.facts | outfit.facts)
+        return timelines.up_to(name, step)
+
+    def until(self, request: GenerationRequest, leg: Leg) -> StepState:
+        """As `first_leg` asks."""
+        try:
+            self.means.make(self.means.outfit(replace(request, id=self.request_id)), leg)
+        except StepReached as reached:
+            return reached.state
+        raise AssertionError(f"the run ended before step {leg.until}")
 
 
 def _load(
@@ -120,14 +233,15 @@ class _Denoised(NamedTuple):
 def _run(
     outfit: Outfit,
     loaded: LoadedPipeline,
-    listener: Listener,
-    reins: Reins,
-    facts: dict[str, Any],
+    ladder: MemoryLadder,
+    means: _Means,
+    leg: Leg,
 ) -> GenerationResult:
     begin = time.perf_counter()
+    keep = _keeping(outfit, loaded, ladder, means.timelines)
     area = WorkArea.of(outfit.request, loaded.checkpoint.abilities)
     with trace("denoise"):
-        denoised = _denoise(area, loaded, listener, reins)
+        denoised = _denoise(area, loaded, ladder.listener, means, leg, keep)
     image, changed = area.finish(denoised.picture)
     return GenerationResult(
         request=outfit.asked,
@@ -140,14 +254,31 @@ def _run(
             **loaded.facts,
             "denoising_size": list(outfit.asked.denoising_size),
             **outfit.facts,
-            **facts,
+            **ladder.facts,
             **denoised.facts,
         },
+        frames=tuple(denoised.watch.frames()),
     )
 
 
-def _denoise(area: WorkArea, loaded: LoadedPipeline, listener: Listener, reins: Reins) -> _Denoised:
-    request, pipe = area.request, loaded.pipe
+def _keeping(
+    outfit: Outfit, loaded: LoadedPipeline, ladder: MemoryLadder, timelines: Timelines | None
+) -> Callable[[StepState], None] | None:
+    if timelines is None:
+        return None
+    name = name_of_run(outfit.asked, loaded.facts | outfit.facts | ladder.facts)
+    return functools.partial(timelines.add, name)
+
+
+def _denoise(
+    area: WorkArea,
+    loaded: LoadedPipeline,
+    listener: Listener,
+    means: _Means,
+    leg: Leg,
+    keep: Callable[[StepState], None] | None,
+) -> _Denoised:
+    request, pipe, reins = area.request, loaded.pipe, means.reins
     # A scheduler of its own for each run: siblings that share one would share its position.
     config, steps = loaded.original_scheduler_config, request.num_inference_steps
     loaded.schedule(make_scheduler(request.scheduler, config, steps))
@@ -157,9 +288,12 @@ def _denoise(area: WorkArea, loaded: LoadedPipeline, listener: Listener, reins: 
     try:
         with (
             stoppable(pipe, reins.stop),
+            nullcontext() if means.noise is None else means.noise.given_to(pipe.scheduler),
             X0Tap(pipe.scheduler) as tap,
             EarlyEnd() as early_end,
         ):
+            arguments = arguments_for(request, loaded) | means.arguments()
+            generator = arguments["generator"]
             watch = StepWatch(
                 request,
                 listener,
@@ -168,9 +302,11 @@ def _denoise(area: WorkArea, loaded: LoadedPipeline, listener: Listener, reins: 
                 early_end=early_end,
                 predicted=lambda: loaded.map_of(tap.x0, request.denoising_size),
                 show=MaskedPreview(area, loaded.preview),
+                keeper=StateKeeper(generator, keep, leg.until),
+                done=0 if leg.start is None else leg.start.step,
             )
-            arguments = arguments_for(request, loaded)
-            output = pipe(**arguments, output_type="np", **following(request, watch))
+            with HeadStart(leg, pipe, generator, watch) as callback:
+                output = pipe(**arguments, output_type="np", **following(request, callback))
     finally:
         _tidy(loaded)
     loaded.pace.decode_seconds_per_pixel = stopwatch.seconds_since_last_step() / pixels
@@ -178,7 +314,7 @@ def _denoise(area: WorkArea, loaded: LoadedPipeline, listener: Listener, reins: 
     if not blanked:
         latents = loaded.map_of(watch.latents, request.denoising_size)
         _learn_preview(loaded, latents, output.images)
-    return _Denoised((output.images[0] * 255).round().astype(np.uint8), watch, blanked)
+    return _Denoised(pixels_of(output.images[0], request), watch, blanked)
 
 
 def _learn_preview(loaded: LoadedPipeline, latents: Tensor, images: Any) -> None:

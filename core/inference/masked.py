@@ -145,6 +145,15 @@ class MaskedPreview:
         return _pasted(inputs[0], mixed, rect) if self._is_part else mixed
 
 
+def thumbnail(picture: Pixels, side: int = 512) -> Pixels:
+    """A picture scaled down to at most `side` pixels, uint8 (h, w, 3); a small one as it is."""
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return picture
+    return resize(picture, Size(max(1, round(width * scale)), max(1, round(height * scale))))
+
+
 def _pasted(picture: Pixels, part: Pixels, rect: Rect) -> Pixels:
     whole = picture.copy()
     whole[rect.slices()] = part

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from core.errors import GenerationCancelled, KnownError
 from core.inference.finishing import EarlyEnd
+from core.inference.masked import thumbnail
 from core.inference.reins import Reins
+from core.inference.resuming import StateKeeper
 from core.request import GenerationRequest, Pixels
 from core.result import LoadingProgress, MemoryRanShort, PreviewFrame, StepProgress
 
@@ -52,16 +54,17 @@ class Stopwatch:
         self._clock = clock
         self._begin = clock()
         self._first_step: float | None = None
+        self._first_index = 0
         self._last_step = self._begin
 
     def seconds_left(self, index: int, total: int) -> float:
-        """To be asked once after each of the pipeline's `total` steps, with its index from 0."""
+        """To be asked after each of the pipeline's `total` steps that is computed; index from 0."""
         now = self._last_step = self._clock()
         if self._first_step is None:
-            self._first_step = now
+            self._first_step, self._first_index = now, index
             step = now - self._begin  # encoding the prompt included: an upper bound
         else:
-            step = (now - self._first_step) / index
+            step = (now - self._first_step) / (index - self._first_index)
         decode = self._decode_seconds
         return (total - 1 - index) * step + (step * _DECODE_IN_STEPS if decode is None else decode)
 
@@ -84,8 +87,11 @@ class StepWatch:
         early_end: Leaves the other steps out.
         predicted: Gives the predicted clean latents, if there are any.
         show: Draws them, as `PreviewFrame.image`.
+        keeper: Takes the run's state after each step; None for nobody.
+        done: Denoising steps that were done before.
 
     Attributes:
+        predictions: The clean latents that each step predicted, where its state is kept.
         rested: Seconds of the pauses.
         stopped_at: After how many steps it was ended early; None if it was not.
         steps: Denoising steps that are done. A scheduler of second order, such as Heun, asks the
@@ -103,8 +109,12 @@ class StepWatch:
         early_end: EarlyEnd,
         predicted: Callable[[], Tensor | None],
         show: Callable[[Tensor], Pixels],
+        keeper: StateKeeper | None = None,
+        done: int = 0,
     ) -> None:
-        self.steps = 0
+        self.steps = done
+        self.predictions: dict[int, Tensor] = {}
+        self._keeper = keeper
         self.rested = 0.0
         self.stopped_at: int | None = None
         self.latents: Tensor = None
@@ -135,13 +145,20 @@ class StepWatch:
         if done > self.steps:
             self.steps = done
             self._tell(total, seconds_left)
+            if self._keeper is not None:
+                self._keeper.take(done, index + 1, pipe.scheduler, self.latents)
         if done < total:
             self._rest()
         self._give_way()
-        if 0 < self.steps < total and self._reins.ends_after(self.steps):
+        if 0 < self.steps < total and self._wants_end():
             self._end_early(pipe)
             return self._put_back(tensors)
         return tensors
+
+    def frames(self) -> Iterator[PreviewFrame]:
+        """Small previews of the steps whose state is kept, drawn now: colours are learnt late."""
+        for step, x0 in self.predictions.items():
+            yield PreviewFrame(self._request.id, step, thumbnail(self._show(x0)))
 
     def _put_back(self, tensors: dict[str, Any]) -> dict[str, Any]:
         # LCM decodes what its scheduler calls "denoised"; the others leave that name alone.
@@ -161,6 +178,11 @@ class StepWatch:
         self.stopped_at = self.steps
         self._early_end.begin(pipe)
 
+    def _wants_end(self) -> bool:
+        # On the way to a branch there is no picture yet that one could end with.
+        is_wanted = self._keeper is None or self._keeper.goes_to_the_end
+        return is_wanted and self._reins.ends_after(self.steps)
+
     def _give_way(self) -> None:
         if self._reins.stop.is_set():
             raise GenerationCancelled
@@ -168,10 +190,15 @@ class StepWatch:
     def _tell(self, total: int, seconds_left: float) -> None:
         name = self._request.id
         self._listener.step_completed(StepProgress(name, self.steps, total, seconds_left))
-        if self._listener.wants_preview():
-            x0 = self._predicted()
-            if x0 is not None:
-                self._listener.preview_ready(PreviewFrame(name, self.steps, self._show(x0)))
+        is_wanted = self._listener.wants_preview()
+        keeps = self._keeper is not None and self._keeper.keeps
+        x0 = self._predicted() if is_wanted or keeps else None
+        if x0 is None:
+            return
+        if is_wanted:
+            self._listener.preview_ready(PreviewFrame(name, self.steps, self._show(x0)))
+        if keeps:
+            self.predictions[self.steps] = x0
 
 
 def _denoising_steps(index: int, evaluations: int, order: int, asked: int) -> tuple[int, int]:

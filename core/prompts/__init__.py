@@ -1,6 +1,13 @@
 """What is written in a prompt: its tokens, its weights, its alternatives. Plain data, no torch."""
 
-from core.prompts.alternatives import WildcardFolder, Wildcards, drawn, has_alternatives, resolve
+from core.prompts.alternatives import (
+    EXAMPLE,
+    WildcardFolder,
+    Wildcards,
+    drawn,
+    has_alternatives,
+    resolve,
+)
 from core.prompts.chunks import Token, chunks_of
 from core.prompts.emphasis import Emphasized, emphasize
 from core.prompts.tags import split_addon_tags, without_addon_tags
@@ -9,6 +16,7 @@ from core.prompts.weights import Span, is_plain, joined, parse_weights
 
 __all__ = [
     "CLIP_LIMIT",
+    "EXAMPLE",
     "Emphasized",
     "PromptTokenizer",
     "Span",

@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import InvalidRequest
+from core.settings import write_atomically
 
 if TYPE_CHECKING:
     from core.request import GenerationRequest
 
+EXAMPLE = "colours"
+"""Name of the wildcard that a new folder begins with."""
 MOST_DRAWS = 1000
 MOST_NESTED = 100
 
@@ -27,6 +30,16 @@ _WILDCARD = re.compile(r"__([^\W_](?:[\w\-/ ]{0,98}?[^\W_])??)__")
 # Characters that Unicode keeps free for such uses stand for those that mean nothing here.
 _LITERAL = {"{": "\ufdd0", "|": "\ufdd1", "}": "\ufdd2"}
 _ESCAPED = re.compile(r"\\([{|}])")
+
+_EXAMPLE_LINES = """\
+# A line of this file stands wherever the prompt says __colours__.
+# Lines that begin with # are left out. Add files of your own: animals.txt is __animals__.
+red
+blue
+green
+golden
+{slate|smoke}-grey
+"""
 
 
 class Wildcards(Protocol):
@@ -64,6 +77,15 @@ class WildcardFolder:
         if not lines:
             raise InvalidRequest(f"The wildcard file {file} is empty. Write a line into it.")
         return lines
+
+    def furnish(self) -> None:
+        """Make the folder, with a file to begin with where there is none.
+
+        Raises:
+            StorageFailed: it cannot be written.
+        """
+        if not any(self.folder.rglob("*.txt")):
+            write_atomically(self.folder / f"{EXAMPLE}.txt", _EXAMPLE_LINES.encode())
 
 
 def has_alternatives(prompt: str) -> bool:

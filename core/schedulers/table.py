@@ -177,6 +177,20 @@ def names_for(family: str) -> tuple[str, ...]:
     return _OF_FAMILY.get(family, tuple(SCHEDULERS))
 
 
+_DRAWING = (
+    "EulerAncestralDiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "SASolverScheduler",
+    "DDPMScheduler", "LCMScheduler",
+)  # fmt: skip
+
+
+def draws_noise(name: str) -> bool:
+    """Whether a scheduler draws new noise between its steps, so that a seed counts there too."""
+    row = SCHEDULERS.get(name)
+    if row is None:
+        return False
+    return row.class_name in _DRAWING or str(row.options.get("algorithm_type")).startswith("sde")
+
+
 def grouped(names: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(title, names) to choose from: a few that most people take, then the rest by sampler."""
     common = tuple(name for name in names if name in _COMMON)

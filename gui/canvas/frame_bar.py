@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.canvas.timeline_row import TimelineRow
 from gui.theme import Theme
 
 GAP = 10
@@ -31,6 +33,7 @@ class FrameBar(QFrame):
         keep_asked: Take the picture into the document.
         discard_asked: Put it away; it stays in the gallery.
         compare_held: True while the original should be seen.
+        wipe_asked: Compare with a divider, or no longer.
         step_asked: +1 for the next of several pictures, -1 for the one before.
         resized: Another face needs another place.
     """
@@ -41,6 +44,7 @@ class FrameBar(QFrame):
     keep_asked = Signal()
     discard_asked = Signal()
     compare_held = Signal(bool)
+    wipe_asked = Signal(bool)
     step_asked = Signal(int)
     resized = Signal()
 
@@ -83,6 +87,10 @@ class FrameBar(QFrame):
         self._note.setVisible(bool(note))
         self._show(self._choice_face)
 
+    def show_wiping(self, on: bool) -> None:
+        """Show whether the divider stands over the picture."""
+        self._wipe.setChecked(on)
+
     def place_under(self, area: QRectF, room: QRect) -> None:
         """Centre the bar under `area`, as far as that is inside `room`; both in the parent."""
         size = self.sizeHint()
@@ -96,12 +104,22 @@ class FrameBar(QFrame):
         face = self._progress_face if self._faces.currentIndex() == 0 else self._choice_face
         return face.sizeHint() + QSize(2, 2)
 
+    def event(self, event: QEvent) -> bool:
+        """Grow and shrink with what is in a face, also when a part of it comes later."""
+        handled = super().event(event)
+        if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
+            self._fit()
+        return handled
+
     def _show(self, face: QWidget) -> None:
         self._faces.setCurrentWidget(face)
-        if self.isHidden() or self.size() != self.sizeHint():
+        self.show()
+        self._fit()
+
+    def _fit(self) -> None:
+        if self.size() != self.sizeHint():
             self.resize(self.sizeHint())
             self.resized.emit()
-        self.show()
 
     def _make_progress_face(self) -> QWidget:
         face = QWidget()
@@ -135,8 +153,13 @@ class FrameBar(QFrame):
 
     def _make_choice_face(self) -> QWidget:
         face = QWidget()
-        row = QHBoxLayout(face)
-        row.setContentsMargins(6, 6, 6, 6)
+        column = QVBoxLayout(face)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.setSpacing(2)
+        self.timeline = TimelineRow(self._theme)
+        column.addWidget(self.timeline)
+        row = QHBoxLayout()
+        column.addLayout(row)
         row.setSpacing(4)
         self._previous = self._tool("chevron-left", "Picture before")
         self._count = QLabel()
@@ -145,22 +168,29 @@ class FrameBar(QFrame):
         self._next.clicked.connect(self._on_next)
         self._note = QLabel()
         self._note.setProperty("quiet", True)
-        compare = self._tool("eye", "Hold to see the original (C)")
+        compare = self._tool("eye", "Hold to see the original", "compare")
         compare.pressed.connect(self._on_compare_pressed)
         compare.released.connect(self._on_compare_released)
+        self._wipe = self._tool("square-split-horizontal", "Compare with a divider", "wipe")
+        self._wipe.setCheckable(True)
+        self._wipe.clicked.connect(self.wipe_asked)
         discard = QPushButton("Discard")
-        discard.setToolTip("Put it away; it stays in the gallery (Del)")
+        _say(discard, "Put it away; it stays in the gallery", "discard")
         discard.clicked.connect(self.discard_asked)
         keep = QPushButton("Keep")
-        keep.setToolTip("Take it into the picture as a layer (Enter)")
+        _say(keep, "Take it into the picture as a layer", "keep")
         keep.clicked.connect(self.keep_asked)
-        for widget in (self._previous, self._count, self._next, self._note, compare, discard, keep):
+        looking = (self._previous, self._count, self._next, self._note, compare, self._wipe)
+        for widget in looking:
             row.addWidget(widget)
+        row.addStretch(1)
+        for button in (discard, keep):
+            row.addWidget(button)
         return face
 
-    def _tool(self, icon: str, tip: str) -> QToolButton:
+    def _tool(self, icon: str, tip: str, action: str = "") -> QToolButton:
         button = QToolButton()
-        button.setToolTip(tip)
+        _say(button, tip, action)
         button.setAccessibleName(tip)
         self._theme.set_icon(button, icon)
         return button
@@ -176,3 +206,10 @@ class FrameBar(QFrame):
 
     def _on_compare_released(self) -> None:
         self.compare_held.emit(False)
+
+
+def _say(button: QAbstractButton, tip: str, action: str) -> None:
+    """Give it a tip, to which the keymap adds the keys of an action."""
+    button.setToolTip(tip)
+    button.setProperty("tip", tip)
+    button.setProperty("keys_of", action)
