@@ -8,12 +8,14 @@ from PySide6.QtGui import QDesktopServices
 from core.errors import KnownError
 from core.gallery import Gallery, GalleryItem
 from core.geometry import Rect
-from core.images import read_image
+from core.images import read_image, without_alpha
+from core.request import Pixels
 from core.result import GenerationResult
 from core.settings import Paths
 from gui.background import Background
 from gui.documents import DocumentController
 from gui.generation import GenerationController
+from gui.images import to_qimage
 from gui.main_window import MainWindow
 
 
@@ -28,6 +30,7 @@ class ResultController(QObject):
         self._documents = documents
         self._generation = generation
         self._gallery: Gallery | None = None
+        self._background: Background | None = None
         strip = window.strip
         window.gallery_model.failed.connect(window.messages.warn)
         strip.show_asked.connect(self._on_show_asked)
@@ -42,6 +45,7 @@ class ResultController(QObject):
         except KnownError as error:
             self._window.messages.warn(f"Results will not be kept. {error}")
             return None
+        self._background = background
         self._window.gallery_model.show_gallery(self._gallery, background)
         return self._gallery
 
@@ -49,6 +53,11 @@ class ResultController(QObject):
         """Let the gallery go."""
         if self._gallery is not None:
             self._gallery.close()
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """Where results are kept; None where they cannot be."""
+        return self._gallery
 
     @Slot(object)
     def add(self, item: GalleryItem) -> None:
@@ -58,8 +67,11 @@ class ResultController(QObject):
 
     @Slot(object)
     def _on_show_asked(self, item: GalleryItem) -> None:
-        """Let it stand in the frame as if it had just been made."""
+        """Let it stand in the frame as if it had just been made; a sheet in a window of its own."""
         assert self._gallery is not None
+        if item.is_sheet and self._background is not None:
+            self._background.start(self._look_at_sheet(item))
+            return
         try:
             request = self._gallery.request(item.id)
             image = read_image(item.path)
@@ -70,6 +82,23 @@ class ResultController(QObject):
         rect = Rect(frame.x, frame.y, image.shape[1], image.shape[0])
         result = GenerationResult(request=request, image=image[..., :3], seconds=0.0, steps=0)
         self._generation.show_result(rect, result)
+
+    def look_at(self, pixels: Pixels, title: str, words: str) -> None:
+        """Show a picture, uint8 (h, w, 3), in a window of its own."""
+        from gui.panels.picture_windows import PictureWindow
+
+        PictureWindow(self._window, self._window.theme, title).show_picture(
+            to_qimage(pixels), words
+        )
+
+    async def _look_at_sheet(self, item: GalleryItem) -> None:
+        assert self._background is not None
+        try:
+            pixels = await self._background.run(read_image, item.path)
+        except KnownError as error:
+            self._window.messages.warn(str(error))
+            return
+        self.look_at(without_alpha(pixels), " × ".join(item.varied), item.prompt)
 
     @Slot(object)
     def _on_copy_asked(self, item: GalleryItem) -> None:

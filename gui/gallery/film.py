@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -18,11 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.gallery.model import GalleryModel
-from gui.theme import Theme
+from gui.gallery.model import ITEM_ROLE, GalleryModel
+from gui.theme import Theme, pixmap
 
 THUMB = 84
 RADIUS = 4
+BADGE = 14
 
 
 def make_film(theme: Theme, model: GalleryModel) -> QListView:
@@ -73,8 +74,20 @@ class ThumbnailDelegate(QStyledItemDelegate):
             painter.setClipPath(shape)
             painter.drawImage(box, image, _middle_square(image))
             painter.setClipping(False)
+        item = index.data(ITEM_ROLE)
+        if item is not None and item.is_sheet:
+            self._draw_badge(painter, box)
         self._draw_ring(painter, box, option.state)
         painter.restore()
+
+    def _draw_badge(self, painter: QPainter, box: QRectF) -> None:
+        """Four small squares in the corner: this is a grid's sheet."""
+        ground = QRectF(box.right() - BADGE - 10, box.bottom() - BADGE - 10, BADGE + 6, BADGE + 6)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(0, 0, 0, 170))
+        painter.drawRoundedRect(ground, RADIUS, RADIUS)
+        drawing = pixmap("layout-grid", "#ffffff", BADGE, ratio=2.0)
+        painter.drawPixmap(ground.topLeft() + QPointF(3, 3), drawing)
 
     def _draw_ring(self, painter: QPainter, box: QRectF, state: QStyle.StateFlag) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -102,6 +102,8 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DecorationRole:
             return self._thumbnail(item)
         about = f"{item.prompt}\n{item.checkpoint} · seed {item.seed} · {item.size}"
+        if item.is_sheet:
+            about = f"Grid: {' × '.join(item.varied)}\n{item.prompt}\n{item.checkpoint}"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return about
         if role == Qt.ItemDataRole.ToolTipRole:  # a prompt may look like markup

@@ -27,6 +27,8 @@ class GalleryStrip(QWidget):
         show_asked: Show this item in the generation frame.
         copy_asked: Put its picture on the clipboard.
         folder_asked: Show its file in the desktop's file browser.
+        again_asked: Make this item again and compare.
+        enlarge_asked: Make it larger.
         delete_asked: Move it to the trash.
     """
 
@@ -34,6 +36,8 @@ class GalleryStrip(QWidget):
     show_asked = Signal(object)
     copy_asked = Signal(object)
     folder_asked = Signal(object)
+    again_asked = Signal(object)
+    enlarge_asked = Signal(object)
     delete_asked = Signal(object)
 
     def __init__(self, theme: Theme, model: GalleryModel, parent: QWidget | None = None) -> None:
@@ -61,6 +65,11 @@ class GalleryStrip(QWidget):
         if row is not None:
             self.view.setCurrentIndex(self._model.index(row))
             self.view.scrollTo(self._model.index(row))
+
+    @property
+    def chosen(self) -> GalleryItem | None:
+        """The item that is marked; None where there is none."""
+        return self._model.item(self.view.currentIndex())
 
     @property
     def view(self) -> QListView:
@@ -111,15 +120,19 @@ class GalleryStrip(QWidget):
 
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, signal in (
-            ("Use its settings", self.settings_asked),
-            ("Show in the frame", self.show_asked),
-            ("Copy the picture", self.copy_asked),
-            ("Show the file", self.folder_asked),
-            ("Move to the trash", self.delete_asked),
+        is_sheet = item.is_sheet
+        for text, signal, is_offered in (
+            ("Use its settings", self.settings_asked, True),
+            ("Look at it" if is_sheet else "Show in the frame", self.show_asked, True),
+            ("Enlarge…", self.enlarge_asked, not is_sheet),
+            ("Make it again and compare", self.again_asked, not is_sheet),
+            ("Copy the picture", self.copy_asked, True),
+            ("Show the file", self.folder_asked, True),
+            ("Move to the trash", self.delete_asked, True),
         ):
-            action = menu.addAction(text)
-            action.setData((signal, item))
+            if is_offered:
+                action = menu.addAction(text)
+                action.setData((signal, item))
         menu.triggered.connect(self._on_menu_chosen)
         return menu
 

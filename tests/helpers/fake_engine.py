@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class FakeEngine:
         waiting: Ids of those that have not ended.
         previews_taken: Ids given to `preview_taken`, in order.
         stops: How often `cancel_all` was called.
+        compared: Facts given to `reproduce`, by request id.
     """
 
     def __init__(self, listener: Callable[[EngineEvent], None]) -> None:
@@ -33,6 +34,7 @@ class FakeEngine:
         self.lanes: list[Lane] = []
         self.risked: list[bool] = []
         self.stops = 0
+        self.compared: dict[str, Mapping[str, object]] = {}
 
     # --- what the controller calls ---
 
@@ -43,6 +45,10 @@ class FakeEngine:
         self.lanes.append(lane)
         self.risked.append(risk)
         self.waiting.append(request.id)
+
+    def reproduce(self, request: GenerationRequest, then: Mapping[str, object]) -> None:
+        self.submit(request, Lane.BACK)
+        self.compared[request.id] = then
 
     def cancel_all(self) -> None:
         self.stops += 1

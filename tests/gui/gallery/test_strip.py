@@ -17,7 +17,10 @@ from gui.theme import Theme
 from tests.helpers.desktop import LEFT, rest
 from tests.helpers.fake_gallery import FakeGallery, an_item
 
-SIGNALS = ("settings_asked", "show_asked", "copy_asked", "folder_asked", "delete_asked")
+SIGNALS = (
+    "settings_asked", "show_asked", "enlarge_asked", "again_asked", "copy_asked", "folder_asked",
+    "delete_asked",
+)  # fmt: skip
 
 
 class Shown:
