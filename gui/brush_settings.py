@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LEAST_SIZE, MOST_SIZE = 1, 1000
 SIZE_STOPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
+INK, PAPER = (0, 0, 0), (255, 255, 255)
 _log = logger("brush")
 
 
@@ -40,6 +41,7 @@ class BrushSettings(QObject):
         smoothing: 0 to 1; how much a stroke is steadied.
         strength: 0 to 1; what the denoise brush makes of a mask.
         colour: Red, green, blue, 0 to 255.
+        background: The second colour: gradients can end in it, and X exchanges the two.
         tip: The picture of a dab; None is a disc.
         preset: Name of the preset that was chosen last.
         erasing: What the eraser takes away: the target of the brush that was used last.
@@ -50,7 +52,7 @@ class BrushSettings(QObject):
 
     KEPT = (
         "size", "hardness", "opacity", "flow", "spacing", "smoothing", "strength", "colour",
-        "preset",
+        "background", "preset",
     )  # fmt: skip
     changed = Signal()
 
@@ -64,6 +66,7 @@ class BrushSettings(QObject):
         self.smoothing = 0.0
         self.strength = 0.5
         self.colour = (217, 84, 61)
+        self.background = PAPER
         self.tip: Tip | None = None
         self.preset = ""
         self.erasing = Target.PAINT
@@ -86,6 +89,14 @@ class BrushSettings(QObject):
             setattr(self, name, value)
         self.size = min(max(float(self.size), LEAST_SIZE), MOST_SIZE)
         self.changed.emit()
+
+    def swap_colours(self) -> None:
+        """The second colour becomes the brush's, and the other way round."""
+        self.change(colour=self.background, background=self.colour)
+
+    def reset_colours(self) -> None:
+        """Black on white."""
+        self.change(colour=INK, background=PAPER)
 
     def respond(self, name: str, response: Response) -> None:
         """Let one property follow the pen in another way: size, opacity, flow or strength."""

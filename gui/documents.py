@@ -15,14 +15,16 @@ from core.canvas.document import Document
 from core.errors import KnownError
 from core.geometry import Rect, Size
 from core.images import read_image
+from core.logs import logger
 from core.projects import load_project, save_project
 from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.view import CanvasView
 from gui.choosing import choose_file
-from gui.exporting import EXPORTABLE, write_picture
+from gui.exporting import write_picture
 from gui.images import from_qimage, to_qimage
-from gui.leaving import ask_to_save, put_aside
+from gui.leaving import ask_to_save, put_aside, remember_last_copy
+from gui.opening import making, read_document
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
@@ -30,6 +32,7 @@ PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.tif *.tiff *.gif)"
 OPENABLE = f"Pictures and projects (*.ora {PICTURES[10:-1]});;OpenRaster (*.ora);;All files (*)"
 SAVEABLE = "OpenRaster with layers (*.ora);;PNG picture (*.png)"
 SESSION = "session.ora"
+_log = logger("documents")
 _NEVER = object()
 """A position no undo stack ever has: what is open is not saved as it is."""
 
@@ -39,6 +42,8 @@ class DocumentController(QObject):
 
     Attributes:
         may_ask: Whether a question may stand before the window now.
+        made: How it was made: ``text`` and ``record`` of the picture kept in it last, or opened.
+        is_forsaken: Whether the open document's changes are given up, so that no session is kept.
 
     Signals:
         opened: Another document is shown.
@@ -69,7 +74,9 @@ class DocumentController(QObject):
         self._saved_at: object = None
         self._is_blank = True
         self._name = ""
-        self._then: Callable[[], None] | None = None
+        self._then: Callable[[], object] | None = None
+        self.is_forsaken = False
+        self.made: dict[str, Any] | None = None
         self.may_ask: Callable[[], bool] = lambda: False
         self.file: Path | None = None
         canvas.dropped.connect(self._on_dropped)
@@ -117,6 +124,8 @@ class DocumentController(QObject):
         self.file = file
         self._name = name
         self._is_blank = is_blank
+        self.is_forsaken = False
+        self.made = None
         self._saved_at = document.undo_stack.position
         document.undo_stack.changed.connect(self._on_undo_changed)
         self._canvas.show_document(document)
@@ -158,21 +167,22 @@ class DocumentController(QObject):
     def open(self, name: str) -> None:
         """Open a picture or a project; what was open before is put aside."""
         try:
-            document, facts, notices = _read(Path(name))
+            opened = read_document(Path(name))
         except KnownError as error:
             self._messages.warn(str(error))
             return
         self._put_aside()
         file = Path(name)
         if file.suffix.lower() == ".ora":
-            self.show(document, file, is_blank=False)
-            self._sampling.restore(facts)
+            self.show(opened.document, file, is_blank=False)
+            self._sampling.restore(opened.facts)
         else:
-            self.show(document, is_blank=False, name=file.name)
+            self.show(opened.document, is_blank=False, name=file.name)
             self._offer_settings(file)
+        self.made = opened.made
         self.file_used.emit(name)
-        if notices:
-            self._messages.tell(f"{file.name} is open. {' '.join(notices)}")
+        if opened.notices:
+            self._messages.tell(f"{file.name} is open. {' '.join(opened.notices)}")
 
     def place_file(self, name: str, at: QPointF | None = None) -> None:
         """Put the picture in a file on a new layer."""
@@ -264,7 +274,8 @@ class DocumentController(QObject):
         file = Path(name)
         try:
             if file.suffix.lower() == ".ora":
-                save_project(self.document, file, self._sampling.to_dict())
+                facts = self._sampling.to_dict() | {"made": self.made}
+                save_project(self.document, file, facts)
                 self.file = file
                 self._saved_at = self.document.undo_stack.position
                 self.title_changed.emit()
@@ -275,27 +286,13 @@ class DocumentController(QObject):
             self._then = None
             self._messages.warn(str(error))
             return
-        self._messages.tell(f"Saved {file.name}.")
         then, self._then = self._then, None
+        if then is None or not self.is_modified:
+            self._messages.tell(f"Saved {file.name}.")
+        else:
+            self._messages.tell(f"Saved {file.name}, flat. Save an .ora too: it keeps the layers.")
         if then is not None and not self.is_modified:
             then()
-
-    @Slot()
-    def ask_where_to_export(self) -> None:
-        """Let the person choose a picture file."""
-        stem = Path(self.title).stem
-        choose_file(
-            self._window, "Export picture", EXPORTABLE, self.export, save_as=stem, suffix="png"
-        )
-
-    def export(self, name: str) -> None:
-        """Write the picture, without a word about how it was made."""
-        try:
-            write_picture(self.document, Path(name))
-        except KnownError as error:
-            self._messages.warn(str(error))
-            return
-        self._messages.tell(f"Exported {Path(name).name}.")
 
     @Slot()
     def copy(self) -> None:
@@ -315,7 +312,7 @@ class DocumentController(QObject):
         Raises:
             StorageFailed: it cannot be written.
         """
-        if self.is_pristine:
+        if self.is_pristine or self.is_forsaken:
             self.session_file.unlink(missing_ok=True)
         else:
             save_project(self.document, self.session_file, self.session_facts())
@@ -336,6 +333,7 @@ class DocumentController(QObject):
             "file": str(self.file) if self.file else "",
             "name": self._name,
             "modified": self.is_modified,
+            "made": self.made,
         }
 
     def restore_session(self) -> bool:
@@ -350,21 +348,36 @@ class DocumentController(QObject):
         file = project.facts.get("file")
         name = str(project.facts.get("name", ""))
         self.show(project.document, Path(file) if file else None, is_blank=False, name=name)
+        self.made = making(project.facts.get("made"))
         if project.facts.get("modified", True):
             self._saved_at = _NEVER
             self.title_changed.emit()
         return True
 
+    @property
+    def copies(self) -> Path:
+        """Folder of the copies of what was closed without saving."""
+        return self._paths.data / "closed"
+
+    def forsake(self) -> None:
+        """Give the changes up: a copy is put aside, and no session is kept of them."""
+        self.is_forsaken = True
+        try:
+            remember_last_copy(put_aside(self.document, self.copies))
+        except KnownError as error:  # the answer was "Don't save"; a full disk does not undo it
+            _log.info("no copy was kept: %s", error)
+
+    def save_and(self, then: Callable[[], object]) -> None:
+        """Save, ask where if need be, and do `then` once everything is in a file."""
+        self._then = then
+        self.save()
+
     def _leave(self, then: Callable[[], None]) -> None:
         """Do what closes the open document; changes are asked about, unless a job runs."""
         if self.is_modified and self.may_ask():
-            ask_to_save(self._window, self.title, lambda: self._save_and(then), then)
+            ask_to_save(self._window, self.title, lambda: self.save_and(then), then)
         else:
             then()
-
-    def _save_and(self, then: Callable[[], None]) -> None:
-        self._then = then
-        self.save()
 
     def _forget_then(self) -> None:
         self._then = None
@@ -374,7 +387,7 @@ class DocumentController(QObject):
         if not self.is_modified:
             return
         try:
-            file = put_aside(self.document, self._paths.data / "closed")
+            file = put_aside(self.document, self.copies)
         except KnownError as error:
             self._messages.warn(f"The picture before was not kept. {error}")
             return
@@ -383,11 +396,3 @@ class DocumentController(QObject):
             "Open it again",
             lambda: self.open(str(file)),
         )
-
-
-def _read(file: Path) -> tuple[Document, dict[str, Any], tuple[str, ...]]:
-    if file.suffix.lower() == ".ora":
-        project = load_project(file)
-        return project.document, project.facts, project.notices
-    pixels = read_image(file)
-    return Document.from_image(pixels, file.stem), {}, ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from core.canvas import edges, filling, transforming
@@ -23,7 +24,7 @@ from gui.main_window import MainWindow
 from gui.panels.sheets import AmountSheet, CanvasSizeSheet, NameSheet
 
 NOTHING_SELECTED = "Nothing is selected. Draw a selection first (U, L or W)."
-NOTHING_MASKED = "Nothing is masked. Paint a mask first (M)."
+NOTHING_MASKED = "Nothing is masked. Paint with the mask brush first."
 EDITS: dict[str, tuple[str, edges.Edit]] = {
     "grow": ("Grow", edges.grown),
     "shrink": ("Shrink", edges.shrunk),
@@ -62,7 +63,7 @@ class SelectionController(QObject):
     @Slot()
     def discard_or_clear(self) -> None:
         """Del: put the new picture away, else clear what is selected."""
-        if self._generation.has_choice:
+        if self._generation.has_proposal:
             self._generation.discard()
         else:
             self._on_clear()
@@ -72,6 +73,8 @@ class SelectionController(QObject):
         for name, slot in {
             "clear": self._on_clear,
             "fill": self._on_fill,
+            "swap_colours": self._window.brush_settings.swap_colours,
+            "reset_colours": self._window.brush_settings.reset_colours,
             "crop": self._on_crop,
             "canvas_size": self._on_canvas_size,
             "select_all": self._on_select_all,
@@ -81,6 +84,8 @@ class SelectionController(QObject):
             "select_layer": self._on_select_layer,
             "select_mask": self._on_select_mask,
             "select_holes": self._on_select_holes,
+            "clear_mask": self._on_clear_mask,
+            "invert_mask": self._on_invert_mask,
             "mask_selection": self._on_mask_selection,
             "mask_holes": self._on_mask_holes,
             "keep_mask": self._on_keep_mask,
@@ -140,6 +145,14 @@ class SelectionController(QObject):
             self._window.messages.tell(NOTHING_SELECTED)
 
     # --- the mask ----------------------------------------------------------------------------
+
+    @Slot()
+    def _on_clear_mask(self) -> None:
+        self._document.clear_mask()
+
+    @Slot()
+    def _on_invert_mask(self) -> None:
+        self._document.invert_mask()
 
     @Slot()
     def _on_mask_selection(self) -> None:
@@ -219,10 +232,17 @@ class SelectionController(QObject):
     def _on_amount_given(self, what: str, pixels: int) -> None:
         target, _, name = what.partition("_")
         verb, edit = EDITS[name]
+        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+        try:
+            self._edit(target, verb, lambda surface: edit(surface, pixels))
+        finally:
+            QGuiApplication.restoreOverrideCursor()
+
+    def _edit(self, target: str, verb: str, edit: Callable[[TiledSurface], TiledSurface]) -> None:
         if target == "mask":
-            self._change_mask(f"{verb} mask", lambda surface: edit(surface, pixels))
+            self._change_mask(f"{verb} mask", edit)
         else:
-            self._change_selection(f"{verb} selection", lambda surface: edit(surface, pixels))
+            self._change_selection(f"{verb} selection", edit)
 
     # --- pixels and canvas -------------------------------------------------------------------
 

@@ -280,10 +280,17 @@ class Document:
     def edit_surface(
         self, name: str, surface: TiledSurface, edit: Callable[[TiledSurface], object]
     ) -> bool:
-        """Let `edit` write a layer's surface or the mask's; one step, False if nothing differs."""
+        """Let `edit` write a layer's surface or the mask's; one step, False if nothing differs.
+
+        Where `edit` raises, the surface is as it was before, and there is no step.
+        """
         self.settle()
         before = surface.snapshot()
-        edit(surface)
+        try:
+            edit(surface)
+        except BaseException:
+            surface.restore(before)
+            raise
         command = TilesChanged.since(before, surface, name)
         if command is not None:
             self.perform(command)

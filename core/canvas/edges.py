@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from core import masks
 from core.canvas.selection import shared, store
-from core.canvas.tiles import FULL_TILE, TiledSurface, bounds_of, tile_rect, tiles_in
+from core.canvas.tiles import FULL_TILE, TILE, TiledSurface, TileKey, bounds_of, tile_rect
 from core.errors import InvalidRequest
 from core.geometry import Rect
 from core.request import Pixels
 
 MOST_PIXELS = 512
-_BLOCK = 1024
 _GRID = 64  # blocks and their margins are multiples of it, so that scaled copies meet
+_THREADS = 2  # it takes a moment only, and somebody waits for it
 _LARGE = 8.0  # from this deviation on a reduced copy is blurred: it cannot hold finer detail
 
 Edit = Callable[[TiledSurface, int], TiledSurface]
+Operator = Callable[[Pixels, Rect], Pixels]
+"""Gets what it sees, and where in that its result is wanted."""
 
 
 def grown(surface: TiledSurface, pixels: int) -> TiledSurface:
@@ -34,20 +37,25 @@ def grown(surface: TiledSurface, pixels: int) -> TiledSurface:
         InvalidRequest: `pixels` is not 0 to 512; as for all of these.
     """
     _require(pixels)
-    return _blockwise(surface, pixels + 1, lambda block: masks.grow(block, pixels))
+    return _blockwise(surface, pixels, lambda seen, part: masks.grow(seen, pixels, part))
 
 
 def shrunk(surface: TiledSurface, pixels: int) -> TiledSurface:
     """Smaller by a disc of that radius; the canvas's own edge stays."""
     _require(pixels)
-    return _blockwise(surface, pixels + 1, lambda block: masks.shrink(block, pixels))
+    return _blockwise(surface, pixels, lambda seen, part: masks.shrink(seen, pixels, part))
 
 
 def feathered(surface: TiledSurface, pixels: int) -> TiledSurface:
     """A soft edge that reaches about `pixels` to each side: Gaussian, deviation half of it."""
     _require(pixels)
     sigma = pixels / 2
-    return _blockwise(surface, _reach(sigma), lambda block: _blurred(block, sigma))
+    step = _reduction(sigma)
+
+    def feather(seen: Pixels, part: Rect) -> Pixels:
+        return _blurred(seen, sigma)[part.slices()]
+
+    return _blockwise(surface, _reach(sigma), feather, step)
 
 
 def smoothed(surface: TiledSurface, pixels: int) -> TiledSurface:
@@ -60,12 +68,13 @@ def smoothed(surface: TiledSurface, pixels: int) -> TiledSurface:
     sigma = pixels / 2
     steepness = max(1.0, sigma * math.sqrt(2 * math.pi))
 
-    def smooth(block: Pixels) -> Pixels:
-        blurred = _blurred(block.astype(np.float32), sigma)
-        steep = (blurred - 127.5) * np.float32(steepness) + 127.5
-        return np.clip(np.rint(steep), 0, 255).astype(np.uint8)
+    def smooth(seen: Pixels, part: Rect) -> Pixels:
+        blurred = _blurred(seen.astype(np.float32), sigma)[part.slices()]
+        lift = 127.5 - 127.5 * steepness
+        steep = cv2.addWeighted(blurred, steepness, blurred, 0, lift, dtype=cv2.CV_8U)
+        return np.asarray(steep, np.uint8)
 
-    return _blockwise(surface, _reach(sigma), smooth)
+    return _blockwise(surface, _reach(sigma), smooth, _reduction(sigma))
 
 
 def without_holes(surface: TiledSurface) -> TiledSurface:
@@ -84,16 +93,33 @@ def without_holes(surface: TiledSurface) -> TiledSurface:
 
 
 def _blockwise(
-    surface: TiledSurface, reach: int, operator: Callable[[Pixels], Pixels]
+    surface: TiledSurface, reach: int, operator: Operator, step: int = 1
 ) -> TiledSurface:
-    """Apply what looks no further than `reach` pixels around each."""
-    result = shared(surface)
-    margin = -(-reach // _GRID) * _GRID
-    for block in _blocks(surface.bounds, _BLOCK if margin > _GRID else _BLOCK // 2):
+    """Apply what looks no further than `reach` pixels around each.
+
+    A block is about as large as its margins together: smaller ones read the same pixels again and
+    again, larger ones look at more in which nothing changes.
+
+    Args:
+        step: What the operator sees of a block begins at multiples of it, up to 64.
+    """
+    margin = -(-reach // step) * step
+    side = min(1024, max(TILE, 1 << (2 * margin).bit_length() - 1))
+    kinds = _kinds(surface)
+
+    def moved(block: Rect) -> Pixels:
         seen = block.grown(margin).intersected(surface.bounds)
-        if not _is_constant(surface, seen):
-            inner = block.translated(-seen.x, -seen.y)
-            store(result, operator(surface.read(seen))[inner.slices()], block)
+        return operator(surface.read(seen), block.translated(-seen.x, -seen.y))
+
+    result = shared(surface)
+    blocks = [
+        block
+        for block in _blocks(surface.bounds, side)
+        if not _is_constant(kinds, block.grown(margin).intersected(surface.bounds))
+    ]
+    with ThreadPoolExecutor(_THREADS, "sfumato-edges") as pool:
+        for block, pixels in zip(blocks, pool.map(moved, blocks), strict=True):
+            store(result, pixels, block)
     return result
 
 
@@ -105,20 +131,25 @@ def _blocks(bounds: Rect, side: int) -> list[Rect]:
     ]
 
 
-def _is_constant(surface: TiledSurface, rect: Rect) -> bool:
+def _kinds(surface: TiledSurface) -> Pixels:
+    """For each tile, by row and column: 0 where it is absent, 2 where it is full, else 1."""
+    size = surface.size
+    kinds = np.zeros((-(-size.height // TILE), -(-size.width // TILE)), np.uint8)
+    for key in surface.tiles:
+        kinds[key[1], key[0]] = 2 if _is_full(surface, key) else 1
+    return kinds
+
+
+def _is_constant(kinds: Pixels, rect: Rect) -> bool:
     """Whether every tile there is absent, or every one is full; nothing moves where that is so."""
-    tiles = [surface.tiles.get(key) for key in tiles_in(rect)]
-    if all(tile is None for tile in tiles):
-        return True
-    return all(
-        tile is FULL_TILE[1] or (tile is not None and _is_full(surface, key))
-        for key, tile in zip(tiles_in(rect), tiles, strict=True)
-    )
+    rows = slice(rect.y // TILE, -(-rect.bottom // TILE))
+    part = kinds[rows, rect.x // TILE : -(-rect.right // TILE)]
+    return bool(part[0, 0] != 1 and (part == part[0, 0]).all())
 
 
-def _is_full(surface: TiledSurface, key: tuple[int, int]) -> bool:
-    part = tile_rect(key).intersected(surface.bounds)
-    return bool(surface.tiles[key][: part.height, : part.width].min() == 255)
+def _is_full(surface: TiledSurface, key: TileKey) -> bool:
+    tile, part = surface.tiles[key], tile_rect(key).intersected(surface.bounds)
+    return tile is FULL_TILE[1] or bool(tile[: part.height, : part.width].min() == 255)
 
 
 def _reach(sigma: float) -> int:

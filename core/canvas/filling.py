@@ -1,11 +1,10 @@
-"""Colour laid where a region says: the bucket, a gradient, clearing; and masks made and put by.
+"""Colour laid where a region says: the bucket, clearing; and masks made and put by.
 
 Everything here is one step to undo and stays inside the selection, if there is one.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -56,11 +55,13 @@ def fill_alike(
     tolerance: float = 32,
     contiguous: bool = True,
     merged: bool = True,
+    antialias: bool = False,
 ) -> bool:
     """Fill what looks like the pixel at `start`, on a layer or (None) on the mask; one step.
 
     Args:
         merged: Whether to look at the whole picture, or at the layer that is active alone.
+        antialias: Whether slanting edges are soft; see `core.canvas.stairs.softened`.
 
     Returns:
         False where nothing is different.
@@ -75,6 +76,7 @@ def fill_alike(
         start,
         tolerance,
         contiguous,
+        antialias,
     )
     return _lay(document, "Fill", surface, colour, region.tiles, region.tile)
 
@@ -93,38 +95,6 @@ def clear(document: Document, layer: Layer | None) -> bool:
     """
     surface = paint_target(document, layer)
     return _lay(document, "Clear", surface, None, tuple(surface.tiles), _whole)
-
-
-def fill_gradient(
-    document: Document,
-    layer: Layer | None,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: Colour,
-) -> bool:
-    """Lay a colour on that is full up to `start` and gone from `end` on; one step.
-
-    Args:
-        start: x and y in document pixels, continuous; so is `end`.
-
-    Raises:
-        InvalidRequest: the two are less than a pixel apart, or not numbers; the layer is locked
-            or hidden.
-    """
-    surface = paint_target(document, layer)
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    length = math.hypot(dx, dy)
-    if not 1 <= length < math.inf:
-        raise InvalidRequest("A gradient needs a line. Drag from full colour to none.")
-
-    def share(tx: int, ty: int) -> Pixels:
-        centres = np.arange(TILE, dtype=np.float32) + np.float32(0.5)
-        across = (centres + np.float32(tx * TILE - start[0])) * np.float32(dx / length**2)
-        down = (centres + np.float32(ty * TILE - start[1])) * np.float32(dy / length**2)
-        left = np.float32(1) - np.add.outer(down, across)
-        return np.rint(np.clip(left, 0, 1) * np.float32(255)).astype(np.uint8)
-
-    return _lay(document, "Gradient", surface, colour, tiles_in(document.bounds), share)
 
 
 # Masks
@@ -163,7 +133,7 @@ def select_mask(document: Document, how: Combination = Combination.REPLACE) -> b
         InvalidRequest: nothing is masked.
     """
     if document.mask_is_empty:
-        raise InvalidRequest("Nothing is masked. Paint a mask first (M).")
+        raise InvalidRequest("Nothing is masked. Paint with the mask brush first.")
     return document.selection.select(shared(document.mask), "Select mask", how)
 
 

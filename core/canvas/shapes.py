@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.canvas.selection import tidied
-from core.canvas.tiles import TiledSurface, tile_rect, tile_shape, tiles_in
+from core.canvas.tiles import TILE, TiledSurface, TileKey, tile_rect, tile_shape, tiles_in
 from core.errors import InvalidRequest
 from core.geometry import Rect, Size
 from core.request import Pixels
@@ -64,27 +64,41 @@ def polygon(points: Sequence[tuple[float, float]], size: Size) -> TiledSurface:
 
 
 def _filled(line: Points, size: Size) -> TiledSurface:
-    """Coverage of each pixel in steps of 1/16; only tiles that an edge crosses are looked at."""
+    """Coverage of each pixel in steps of 1/16; only tiles that an edge crosses are looked at.
+
+    Halved twice: cv2 averages two by two many times as fast as four by four.
+    """
     surface = TiledSurface(1, size)
     box = _box(line).intersected(surface.bounds)
     if box.is_empty:
         return surface
     around = box.grown(1)
     coarse = _drawn(line, around, 1)
-    for key in tiles_in(box):
-        here = tile_rect(key).intersected(box)
-        seen = coarse[here.grown(1).translated(-around.x, -around.y).slices()]
-        if not seen.any():
-            continue
-        if seen.min() == 255 and here == tile_rect(key).intersected(surface.bounds):
-            surface.fill(here)
-            continue
-        tile = np.zeros(tile_shape(1), np.uint8)
-        part = here.translated(-tile_rect(key).x, -tile_rect(key).y)
-        fine = _drawn(line, here, _FINE)
-        tile[part.slices()] = cv2.resize(fine, here.size, interpolation=cv2.INTER_AREA)
-        surface.put({k: t for k, t in [(key, tidied(tile, key, surface.bounds))] if t is not None})
+    for row in range(box.y // TILE, (box.bottom - 1) // TILE + 1):
+        strip = Rect(box.x, row * TILE, box.width, TILE).intersected(box)
+        passing = _near(line, strip.grown(2))
+        for key in tiles_in(strip):
+            here = tile_rect(key).intersected(box)
+            seen = coarse[here.grown(1).translated(-around.x, -around.y).slices()]
+            _cover(surface, key, here, seen, passing)
     return surface
+
+
+def _cover(surface: TiledSurface, key: TileKey, here: Rect, seen: Pixels, line: Points) -> None:
+    """One tile of a shape, whose part `here` the shape's box meets; `seen` is its coarse copy."""
+    if not seen.any():
+        return
+    if seen.min() == 255 and here == tile_rect(key).intersected(surface.bounds):
+        surface.fill(here)
+        return
+    tile = np.zeros(tile_shape(1), np.uint8)
+    part = here.translated(-tile_rect(key).x, -tile_rect(key).y)
+    fine = _drawn(line, here, _FINE)
+    half = cv2.resize(fine, (2 * here.width, 2 * here.height), interpolation=cv2.INTER_AREA)
+    tile[part.slices()] = cv2.resize(half, here.size, interpolation=cv2.INTER_AREA)
+    kept = tidied(tile, key, surface.bounds)
+    if kept is not None:
+        surface.put({key: kept})
 
 
 def _drawn(line: Points, rect: Rect, scale: int) -> Pixels:

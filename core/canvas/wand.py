@@ -2,19 +2,29 @@
 
 The region grows from tile to tile, and tiles it does not reach are never looked at: a small region
 on a large canvas costs little. Inside a tile the pieces that hang together are labelled once; what
-grows from there on is a row of marked labels.
+grows from there on is a row of marked labels, from one ring of tiles to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.canvas.selection import tidied
-from core.canvas.tiles import TILE, TiledSurface, TileKey, tile_rect, tiles_in
+from core.canvas.stairs import softened
+from core.canvas.tiles import (
+    EMPTY_TILE,
+    FULL_TILE,
+    TILE,
+    TiledSurface,
+    TileKey,
+    tile_rect,
+    tiles_in,
+)
 from core.errors import InvalidRequest
 from core.geometry import Point, Rect, Size
 from core.request import Pixels
@@ -22,6 +32,8 @@ from core.request import Pixels
 TileOf = Callable[[int, int], Pixels]
 """(256, 256, 4) premultiplied, for a column and a row of tiles."""
 
+_THREADS = 2
+"""Tiles are labelled by so many at once: it takes a moment only, and somebody waits for it."""
 _Labels = NDArray[np.uint16]
 _ONE_PIECE: _Labels = np.ones((TILE, TILE), np.uint16)
 _UPPER, _LOWER, _LEFT, _RIGHT = (slice(i * TILE, (i + 1) * TILE) for i in range(4))
@@ -35,7 +47,12 @@ _SIDES = (
 
 
 def alike(
-    tile_of: TileOf, size: Size, start: Point, tolerance: float, contiguous: bool = True
+    tile_of: TileOf,
+    size: Size,
+    start: Point,
+    tolerance: float,
+    contiguous: bool = True,
+    antialias: bool = False,
 ) -> TiledSurface:
     """The pixels whose every channel, alpha too, is within `tolerance` of the one at `start`.
 
@@ -43,9 +60,10 @@ def alike(
         tile_of: Where the picture comes from.
         tolerance: 0 to 255; 0 takes the very same colour only.
         contiguous: Only what can be reached from `start` in steps up, down, left and right.
+        antialias: Give slanting edges the values between; see `core.canvas.stairs.softened`.
 
     Returns:
-        255 or 0, of the canvas's size.
+        255 or 0, with `antialias` also what lies between, of the canvas's size.
 
     Raises:
         InvalidRequest: `start` lies outside the canvas, or the tolerance is not 0 to 255.
@@ -57,7 +75,8 @@ def alike(
     column, row = start.x // TILE, start.y // TILE
     colour = tile_of(column, row)[start.y % TILE, start.x % TILE].astype(int)
     likeness = _Likeness(tile_of, size, colour, int(tolerance))
-    return likeness.reached_from(start) if contiguous else likeness.everywhere()
+    region = likeness.reached_from(start) if contiguous else likeness.everywhere()
+    return softened(region) if antialias else region
 
 
 class _Likeness:
@@ -77,40 +96,53 @@ class _Likeness:
 
     def everywhere(self) -> TiledSurface:
         """Wherever it is."""
-        return self._surface((key, self._alike(key)) for key in self._keys)
+        return self._surface((key, self._alike(key, self._tile_of(*key))) for key in self._keys)
 
     def reached_from(self, start: Point) -> TiledSurface:
         """What hangs together with one pixel that has the colour."""
         first = (start.x // TILE, start.y // TILE)
-        self._look_at(first)
+        self._look_at(first, self._tile_of(*first))
         self._marked[first][self._labels[first][start.y % TILE, start.x % TILE]] = 255
-        waiting = dict.fromkeys([first])
-        while waiting:
-            key = next(iter(waiting))
-            del waiting[key]
-            waiting.update(dict.fromkeys(self._spread(key)))
-        return self._surface(
-            (key, np.take(marked, self._labels[key])) for key, marked in self._marked.items()
-        )
+        news = {first}
+        with ThreadPoolExecutor(_THREADS, "sfumato-wand") as pool:
+            while news:
+                fresh = list({beside for key in news for beside in self._beside(key)})
+                list(pool.map(self._look_at, fresh, [self._tile_of(*key) for key in fresh]))
+                news = {beside for key in news for beside in self._spread(key)}
+            reached = pool.map(self._reached, self._marked)
+            return self._surface(zip(self._marked, reached, strict=True))
+
+    def _reached(self, key: TileKey) -> Pixels:
+        """The marked pieces of a tile, 255."""
+        labels, marked = self._labels[key], self._marked[key]
+        if labels is _ONE_PIECE:
+            return FULL_TILE[1] if marked[1] else EMPTY_TILE[1]
+        return np.take(marked, labels, mode="clip")  # nothing is clipped, nor looked at for it
+
+    def _beside(self, key: TileKey) -> Iterator[TileKey]:
+        """The tiles that the marked pieces of a tile touch and that were not looked at yet."""
+        leaving = self._marked[key][self._rims[key]]
+        for dx, dy, side, _ in _SIDES:
+            beside = (key[0] + dx, key[1] + dy)
+            if beside in self._keys and beside not in self._labels and leaving[side].any():
+                yield beside
 
     def _spread(self, key: TileKey) -> Iterator[TileKey]:
         """Mark what the marked pieces of a tile touch; yields the tiles where that was news."""
         leaving = self._marked[key][self._rims[key]]
         for dx, dy, side, opposite in _SIDES:
             beside = (key[0] + dx, key[1] + dy)
-            if beside not in self._keys or not leaving[side].any():
-                continue
             if beside not in self._labels:
-                self._look_at(beside)
+                continue
             labels, marked = self._rims[beside][opposite], self._marked[beside]
             news = labels[(leaving[side] > marked[labels]) & (labels > 0)]
             if news.size:
                 marked[news] = 255
                 yield beside
 
-    def _look_at(self, key: TileKey) -> None:
+    def _look_at(self, key: TileKey, tile: Pixels) -> None:
         """Label the pieces of a tile, from 1; 0 is what does not have the colour."""
-        like = self._alike(key)
+        like = self._alike(key, tile)
         if like.min() == 255:
             count, labels = 2, _ONE_PIECE
         else:
@@ -121,13 +153,13 @@ class _Likeness:
         rim = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
         self._rims[key] = np.concatenate(rim)
 
-    def _alike(self, key: TileKey) -> Pixels:
-        like = cv2.inRange(self._tile_of(*key), self._low, self._high)
+    def _alike(self, key: TileKey, tile: Pixels) -> Pixels:
+        like = cv2.inRange(tile, self._low, self._high)
         part = tile_rect(key).intersected(self._bounds)
         like[part.height :], like[:, part.width :] = 0, 0  # nothing lies beyond the canvas
         return np.asarray(like, np.uint8)
 
-    def _surface(self, tiles: Iterator[tuple[TileKey, Pixels]]) -> TiledSurface:
+    def _surface(self, tiles: Iterable[tuple[TileKey, Pixels]]) -> TiledSurface:
         surface = TiledSurface(1, self._bounds.size)
         kept = {key: tidied(tile, key, self._bounds) for key, tile in tiles}
         surface.put({key: tile for key, tile in kept.items() if tile is not None})

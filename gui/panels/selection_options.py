@@ -31,6 +31,7 @@ class SelectionOptions(QWidget):
     ) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._shades = False
         self._target = Segmented(
             "What is drawn",
             [
@@ -56,6 +57,15 @@ class SelectionOptions(QWidget):
         self._tolerance_label = QLabel("Tolerance")
         self._contiguous = QCheckBox("Contiguous")
         self._contiguous.setToolTip("Only what hangs together with the pixel that is clicked")
+        self._antialias = QCheckBox("Soft edges")
+        self._antialias.setToolTip("Slanting edges get the values between, without steps")
+        self._into = Segmented(
+            "What the gradient ends in",
+            [
+                ("nothing", "To nothing", "The colour fades away"),
+                ("background", "To second colour", "From the brush's colour to the second (X)"),
+            ],
+        )
         self._sample = Segmented(
             "Where colours are looked at",
             [
@@ -71,6 +81,8 @@ class SelectionOptions(QWidget):
         self._how.chosen.connect(self._on_how)
         self._tolerance.edited.connect(self._on_tolerance)
         self._contiguous.toggled.connect(self._on_contiguous)
+        self._antialias.toggled.connect(self._on_antialias)
+        self._into.chosen.connect(self._on_into)
         self._sample.chosen.connect(self._on_sample)
         settings.changed.connect(self._show_settings)
         self._show_settings()
@@ -84,8 +96,16 @@ class SelectionOptions(QWidget):
         self._hint.setText(
             "Enter or a double click closes it" if isinstance(tool, PolygonTool) else _HINT
         )
+        self._shades = isinstance(tool, GradientTool)
+        self._into.setVisible(self._shades and not self._settings.fills_mask)
         looks = isinstance(tool, BucketTool | WandTool)
-        for widget in (self._tolerance, self._tolerance_label, self._contiguous, self._sample):
+        for widget in (
+            self._tolerance,
+            self._tolerance_label,
+            self._contiguous,
+            self._antialias,
+            self._sample,
+        ):
             widget.setVisible(looks)
         self._hint.setVisible(not fills and not looks)
 
@@ -102,7 +122,9 @@ class SelectionOptions(QWidget):
         field.addWidget(self._tolerance)
         row.addLayout(field)
         row.addWidget(self._contiguous)
+        row.addWidget(self._antialias)
         row.addWidget(self._sample, alignment=middle)
+        row.addWidget(self._into, alignment=middle)
         row.addWidget(self._hint)
 
     def _show_settings(self) -> None:
@@ -111,9 +133,15 @@ class SelectionOptions(QWidget):
         self._ground.show_choice("mask" if settings.fills_mask else "layer")
         self._how.show_choice(settings.how)
         self._tolerance.show_value(settings.tolerance)
-        self._contiguous.blockSignals(True)
-        self._contiguous.setChecked(settings.contiguous)
-        self._contiguous.blockSignals(False)
+        for box, value in (
+            (self._contiguous, settings.contiguous),
+            (self._antialias, settings.antialias),
+        ):
+            box.blockSignals(True)
+            box.setChecked(value)
+            box.blockSignals(False)
+        self._into.show_choice("background" if settings.into_background else "nothing")
+        self._into.setVisible(self._shades and not settings.fills_mask)
         self._sample.show_choice("picture" if settings.merged else "layer")
 
     @Slot(str)
@@ -135,6 +163,14 @@ class SelectionOptions(QWidget):
     @Slot(bool)
     def _on_contiguous(self, value: bool) -> None:
         self._settings.change(contiguous=value)
+
+    @Slot(bool)
+    def _on_antialias(self, value: bool) -> None:
+        self._settings.change(antialias=value)
+
+    @Slot(str)
+    def _on_into(self, value: str) -> None:
+        self._settings.change(into_background=value == "background")
 
     @Slot(str)
     def _on_sample(self, value: str) -> None:

@@ -24,7 +24,7 @@ from gui.widgets.number_field import NumberField
 MOST_SIDE = 16_384
 
 
-class _Sheet(QDialog):
+class Sheet(QDialog):
     """Content above, two buttons at its foot; Enter is the first of them, Esc closes."""
 
     def __init__(self, window: QWidget, title: str, content: QLayout) -> None:
@@ -55,7 +55,7 @@ class _Sheet(QDialog):
         self.activateWindow()
 
 
-class AmountSheet(_Sheet):
+class AmountSheet(Sheet):
     """Asks how many pixels.
 
     Signals:
@@ -97,7 +97,7 @@ class AmountSheet(_Sheet):
         self.asked.emit(self._what, self._amounts[self._what])
 
 
-class NameSheet(_Sheet):
+class NameSheet(Sheet):
     """Asks for a name.
 
     Signals:
@@ -130,7 +130,7 @@ class NameSheet(_Sheet):
         self.asked.emit(self._name.text())
 
 
-class CanvasSizeSheet(_Sheet):
+class CanvasSizeSheet(Sheet):
     """Asks for the canvas's size, and where the picture stays.
 
     Signals:

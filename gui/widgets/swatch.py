@@ -1,4 +1,4 @@
-"""The brush's colour, and the way to another one."""
+"""The brush's colour and the second one, and the way to others."""
 
 from __future__ import annotations
 
@@ -13,28 +13,40 @@ from gui.canvas.tools.painting import BrushSettings
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QColorDialog
 
+_SIDE, _SHIFT = 24, 11
+"""Pixels: how large a colour's button is, and how far the second lies right and down of it."""
+
 
 class Swatch(QToolButton):
-    """A button filled with the colour; pressing it opens the colour dialog."""
+    """A button filled with one of the two colours; pressing it opens the colour dialog."""
 
-    def __init__(self, settings: BrushSettings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: BrushSettings, which: str = "colour", parent: QWidget | None = None
+    ) -> None:
+        """Show the attribute `which` of the settings: ``"colour"`` or ``"background"``."""
         super().__init__(parent)
-        self._settings = settings
-        self.setToolTip("Colour of the brush")
-        self.setAccessibleName("Colour of the brush")
-        self.setFixedSize(QSize(34, 34))
+        self._settings, self._which = settings, which
+        is_first = which == "colour"
+        name = "Colour of the brush" if is_first else "Second colour, where gradients can end"
+        self.setToolTip(f"{name}; X exchanges the two, D makes them black and white")
+        self.setAccessibleName(name)
+        self.setFixedSize(QSize(_SIDE, _SIDE))
         self._dialog: QColorDialog | None = None
         self.clicked.connect(self._on_clicked)
         settings.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A rounded square of the colour."""
-        super().paintEvent(event)
+        """A rounded square of the colour, on the panel's own ground; the line says where it is."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(128, 128, 132), 1))
-        painter.setBrush(QColor(*self._settings.colour))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(7.5, 7.5, -7.5, -7.5), 4, 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.palette().window())
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        looked_at = self.hasFocus() or self.underMouse()
+        ring = self.palette().highlight().color() if looked_at else QColor(128, 128, 132)
+        painter.setPen(QPen(ring, 1))
+        painter.setBrush(QColor(*getattr(self._settings, self._which)))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), 4, 4)
 
     def _on_clicked(self) -> None:
         from PySide6.QtWidgets import QColorDialog  # not before somebody wants a colour
@@ -44,9 +56,21 @@ class Swatch(QToolButton):
             self._dialog.setOption(QColorDialog.ColorDialogOption.NoButtons)
             self._dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
             self._dialog.setWindowFlag(Qt.WindowType.Tool)
+            self._dialog.setWindowTitle(self.accessibleName())
             self._dialog.currentColorChanged.connect(self._on_colour_chosen)
-        self._dialog.setCurrentColor(QColor(*self._settings.colour))
+        self._dialog.setCurrentColor(QColor(*getattr(self._settings, self._which)))
         self._dialog.show()
 
     def _on_colour_chosen(self, colour: QColor) -> None:
-        self._settings.change(colour=(colour.red(), colour.green(), colour.blue()))
+        self._settings.change(**{self._which: (colour.red(), colour.green(), colour.blue())})
+
+
+class SwatchPair(QWidget):
+    """The brush's colour in front of the second one."""
+
+    def __init__(self, settings: BrushSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedSize(_SIDE + _SHIFT, _SIDE + _SHIFT)
+        first, second = (Swatch(settings, which, self) for which in ("colour", "background"))
+        second.move(_SHIFT, _SHIFT)
+        first.raise_()

@@ -97,6 +97,7 @@ async def measure(studio) -> None:  # type: ignore[no-untyped-def]
         ),
         flush=True,
     )
+    studio.closing.excuse()
     studio.window.close()
 
 

@@ -72,6 +72,13 @@ class Program:
         assert self.process.returncode == 0, self.said()
         assert self.said() == ""
 
+    def end(self) -> None:
+        """As the desktop does at its own end: nobody is there to answer a question."""
+        self.process.terminate()
+        self.process.wait(120)
+        assert self.process.returncode == 0, self.said()
+        assert self.said() == ""
+
     def said(self) -> str:
         """What it said on the terminal; waits until it has ended."""
         if not hasattr(self, "_said"):
@@ -138,7 +145,7 @@ def test_the_first_minute(
         first_thumb = left + 160
         desk.click(first_thumb + 92, strip)
         desk.photograph(tmp_path / "recalled.png")
-        program.close()
+        program.end()
 
     second, first = items(home)
     assert (first.prompt, second.prompt) == ("a red apple, [on] b e x", "a green pear")
@@ -152,7 +159,13 @@ def test_the_first_minute(
     with running(desk, home) as program:
         wait_for(lambda: "*" in desk.do("getwindowname", program.window), "the last session")
         desk.photograph(tmp_path / "again.png")
-        program.close()
+        desk.key("alt+F4")
+        desk.window("Unsaved changes")
+        desk.photograph(tmp_path / "unsaved.png")
+        desk.key("Escape")
+        wait_for(lambda: not desk.do("search", "--onlyvisible", "--name", "Unsaved"), "an answer")
+        assert program.process.poll() is None
+        program.end()
     document = load_project(Paths.find(home).data / "session.ora").document
     picture = document.flatten(document.bounds)[..., :3]
     assert np.array_equal(picture, read_image(second.path))

@@ -73,3 +73,11 @@ def test_a_plain_mask_knows_neither_opacity_nor_strength(shelf: BrushShelf) -> N
     assert (brush.opacity, brush.flow, brush.strength) == (1.0, 1.0, 1.0)
     assert not brush.dynamics.opacity.is_on
     assert not brush.dynamics.flow.is_on
+
+
+def test_the_two_colours_change_places_and_become_black_on_white(brush: BrushSettings) -> None:
+    brush.change(colour=(1, 2, 3), background=(4, 5, 6))
+    brush.swap_colours()
+    assert (brush.colour, brush.background) == ((4, 5, 6), (1, 2, 3))
+    brush.reset_colours()
+    assert (brush.colour, brush.background) == ((0, 0, 0), (255, 255, 255))

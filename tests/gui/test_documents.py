@@ -18,7 +18,7 @@ from core.canvas.document import Document
 from core.canvas.strokes import StrokeTarget
 from core.gallery import Gallery
 from core.geometry import Rect, Size
-from core.images import read_image, write_image
+from core.images import write_image
 from core.metadata import read_record
 from core.request import Pixels
 from core.settings import Paths
@@ -223,6 +223,20 @@ def test_pasting_on_work_is_one_step(desk: Desk) -> None:
     assert np.array_equal(desk.pixels(), before)
 
 
+def test_pasting_what_no_canvas_holds_is_refused_in_words(desk: Desk) -> None:
+    wide = QImage(80_000, 4, QImage.Format.Format_RGB888)
+    wide.fill(0)
+    before = desk.document
+    for _ in range(2):  # on an untouched canvas, and on work
+        QGuiApplication.clipboard().setImage(wide)
+        desk.documents.paste()
+        assert "too large" in desk.message
+        assert desk.document is before
+        assert desk.layers() == ["Background"]
+        desk.paint()
+    desk.document.undo()
+
+
 def test_pasting_a_copied_file_takes_the_file(desk: Desk, picture: Path) -> None:
     content = QMimeData()
     content.setUrls([QUrl.fromLocalFile(str(picture))])
@@ -294,36 +308,6 @@ def test_save_writes_the_file_again(desk: Desk, tmp_path: Path) -> None:
     desk.documents.save()
     assert file.stat().st_mtime_ns > before
     assert not desk.documents.is_modified
-
-
-def test_exported_is_the_flattened_picture(desk: Desk, picture: Path, tmp_path: Path) -> None:
-    desk.documents.open(str(picture))
-    desk.documents.export(str(tmp_path / "out.png"))
-    assert np.array_equal(read_image(tmp_path / "out.png"), noise(1, 30, 40, 3))
-    assert read_record(tmp_path / "out.png") is None
-    assert desk.message == "Exported out.png."
-
-
-def test_transparency_is_exported_straight(desk: Desk, tmp_path: Path) -> None:
-    pixels = noise(2, 16, 16, 4)
-    pixels[..., 3] = np.where(np.arange(16) < 8, 255, 0)
-    write_image(tmp_path / "half.png", pixels)
-    desk.documents.open(str(tmp_path / "half.png"))
-    desk.documents.export(str(tmp_path / "out.png"))
-    out = read_image(tmp_path / "out.png")
-    assert np.array_equal(out[:, :8], pixels[:, :8])
-    assert (out[:, 8:, 3] == 0).all()
-    desk.documents.export(str(tmp_path / "out.jpg"))
-    assert (read_image(tmp_path / "out.jpg")[:, 12:, :3] > 240).all()
-
-
-@pytest.mark.parametrize("name", ["nowhere/out.png", "out.strange"])
-def test_what_cannot_be_written_is_said(desk: Desk, tmp_path: Path, name: str) -> None:
-    (tmp_path / "nowhere").write_text("a file in the way")
-    desk.documents.export(str(tmp_path / name))
-    assert desk.message
-    assert "Exported" not in desk.message
-    assert not (tmp_path / "out.strange").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

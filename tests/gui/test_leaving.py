@@ -1,4 +1,4 @@
-"""What happens to unsaved changes, recent files, and the export for Photoshop."""
+"""What happens to unsaved changes, and recent files."""
 
 from __future__ import annotations
 
@@ -218,14 +218,3 @@ def test_what_is_gone_is_not_offered_and_all_can_be_forgotten(
 def test_they_outlive_the_program(tmp_path: Path) -> None:
     save_settings(Settings(recent_files=("/a.ora", "/b.png")), tmp_path / "settings.json")
     assert load_settings(tmp_path / "settings.json").recent_files == ("/a.ora", "/b.png")
-
-
-# --- export -----------------------------------------------------------------------------------
-
-
-def test_a_psd_is_exported_with_its_layers(desk: Desk, tmp_path: Path) -> None:
-    desk.work()
-    desk.documents.export(str(tmp_path / "a.psd"))
-    assert desk.messages.text == "Exported a.psd."
-    with Image.open(tmp_path / "a.psd") as psd:
-        assert (psd.format, psd.size, psd.n_frames) == ("PSD", (64, 48), 2)  # type: ignore[attr-defined]

@@ -106,6 +106,7 @@ def studio_at(application: QApplication, qtbot: QtBot, *files: Path) -> Iterator
                 studio.start([str(file) for file in files])
                 yield Person(studio, qtbot)
             finally:
+                studio.closing.excuse()  # as where the desktop ends its session
                 window.close()
                 studio.close()
     finally:

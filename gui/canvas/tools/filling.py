@@ -39,12 +39,16 @@ class BucketTool:
             self._settings.tolerance,
             self._settings.contiguous,
             self._settings.merged,
+            self._settings.antialias,
         )
         yield
 
 
 class GradientTool:
-    """Lays the brush's colour on, full where the drag begins and gone where it ends."""
+    """Lays the brush's colour on, full where the drag begins; where it ends it is gone.
+
+    Or it has become the second colour there, as the settings say.
+    """
 
     name = "Gradient"
     cursor: Qt.CursorShape | None = Qt.CursorShape.CrossCursor
@@ -55,7 +59,8 @@ class GradientTool:
 
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Draw a line; the release fills, one step. Shift keeps to steps of 45°."""
-        from core.canvas.filling import fill_gradient, paint_target
+        from core.canvas.filling import paint_target
+        from core.canvas.gradients import fill_gradient
 
         document = canvas.document
         assert document is not None
@@ -72,7 +77,9 @@ class GradientTool:
         finally:
             self._line = ()
             canvas.update()
-        fill_gradient(document, target, (press.x, press.y), _end(press, end), self._brush.colour)
+        into = self._brush.background if self._settings.into_background else None
+        line = (press.x, press.y), _end(press, end)
+        fill_gradient(document, target, *line, self._brush.colour, into)
 
     def sketch(self, canvas: Canvas) -> Sketch | None:
         """The line that is being drawn."""

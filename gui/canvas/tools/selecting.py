@@ -42,6 +42,8 @@ class SelectionSettings(QObject):
         tolerance: 0 to 255; how far a colour may be from the one that was touched.
         contiguous: Whether the wand takes only what hangs together.
         merged: Whether it looks at the whole picture, not at the active layer alone.
+        antialias: Whether wand and bucket make slanting edges soft.
+        into_background: Whether a gradient on a layer ends in the second colour, not in nothing.
 
     Signals:
         changed: One of them has another value.
@@ -57,6 +59,8 @@ class SelectionSettings(QObject):
         self.tolerance = 32.0
         self.contiguous = True
         self.merged = True
+        self.antialias = True
+        self.into_background = False
 
     def change(self, **values: object) -> None:
         """Set several at once and tell it once; the tolerance is kept within 0 to 255."""
@@ -243,7 +247,8 @@ class WandTool(_ShapeTool):
         assert document is not None
         tile_of = document.flattened_tile if settings.merged else document.active_layer.surface.tile
         start = Point(math.floor(press.x), math.floor(press.y))
-        shape = alike(tile_of, document.size, start, settings.tolerance, settings.contiguous)
+        how = settings.contiguous, settings.antialias
+        shape = alike(tile_of, document.size, start, settings.tolerance, *how)
         self._take(canvas, shape, settings.how_with(press.modifiers))
         yield
 

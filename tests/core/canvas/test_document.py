@@ -10,7 +10,7 @@ from core.canvas.document import Document
 from core.canvas.layering import remove_layer, set_opacity, set_visible
 from core.canvas.layers import Layer
 from core.canvas.strokes import StrokeTarget
-from core.canvas.tiles import FULL_TILE
+from core.canvas.tiles import FULL_TILE, TiledSurface
 from core.errors import CanvasTooLarge, InvalidRequest
 from core.geometry import Point, Rect, Size
 
@@ -546,3 +546,38 @@ def test_a_frame_moved_in_between_stays_on_its_place_in_the_picture():
     document.set_frame(Rect(150, 20, 64, 64))
     document.undo()
     assert document.frame == Rect(50, 20, 64, 64)
+
+
+def test_an_edit_that_fails_half_way_leaves_no_trace():
+    document = Document(Size(600, 300))
+    before = document.flatten(document.bounds)
+
+    def fail(surface: TiledSurface) -> None:
+        surface.tile_for_writing(0, 0)[...] = 0
+        surface.tile_for_writing(1, 0)[...] = 7
+        raise MemoryError("in the middle")
+
+    with pytest.raises(MemoryError):
+        document.edit_surface("Fill", document.active_layer.surface, fail)
+    assert not document.undo_stack.can_undo
+    assert np.array_equal(document.flatten(document.bounds), before)
+    document.edit_surface("Fill", document.active_layer.surface, lambda s: s.invert())
+    document.undo()
+    assert np.array_equal(document.flatten(document.bounds), before)
+
+
+def test_a_command_that_fails_does_not_enter():
+    document = Document(Size(64, 64))
+
+    class Failing:
+        name, bytes = "Fail", 0
+
+        def undo(self, document: Document) -> Rect:
+            raise RuntimeError("undo")
+
+        def redo(self, document: Document) -> Rect:
+            raise RuntimeError("redo")
+
+    with pytest.raises(RuntimeError, match="redo"):
+        document.perform(Failing())
+    assert not document.undo_stack.can_undo

@@ -14,7 +14,6 @@ from core.canvas.filling import (
     change_mask,
     clear,
     fill_alike,
-    fill_gradient,
     fill_selected,
     forget_mask,
     keep_mask,
@@ -23,6 +22,7 @@ from core.canvas.filling import (
     select_mask,
     take_mask,
 )
+from core.canvas.gradients import fill_gradient
 from core.canvas.selection import Combination, everything, from_pixels, inverted
 from core.canvas.shapes import ellipse, polygon, rectangle
 from core.canvas.tiles import FULL_TILE

@@ -1,0 +1,262 @@
+"""From a pen event to its pixels in the real window, alone and while the engine denoises; panning.
+
+Another process writes the clock into a pipe 125 times a second, as a pen would; each stamp is a
+move of the pointer, and what counts is the time from the stamp to the end of the painting that
+shows it. Baseline: the same stamps, each asking for one pixel of the canvas to be painted again.
+The strokes alone are the baseline of those while denoising. `cpu_ms` is the window's thread's own
+time for one event, and `ratio` that of ours to the baseline's, so that a busy machine shows in the
+wall times alone: they count for the promise where the load is low. Offscreen unless there is a
+display. Run with `python -m tests.benchmarks strokes`; prints one JSON line for each figure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSocketNotifier, Qt
+from PySide6.QtGui import QMouseEvent, QPaintEvent
+from PySide6.QtWidgets import QApplication
+
+from tests.benchmarks.bench_canvas import Clock
+from tests.benchmarks.bench_tick import wait_until_ready
+
+if "DISPLAY" not in os.environ:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+SAMPLES, WARM = 1000, 30
+STEP = 12.0  # view pixels between two events
+SIDES = (2048, 4096, 8192)
+BRUSHES = ((64, 0.5), (512, 0.0))
+PROMISE_MS, PAN_MS = 8, 16
+LEFT = Qt.MouseButton.LeftButton
+PEN = """
+import os, struct, sys, time
+fd, count, step = int(sys.argv[1]), int(sys.argv[2]), 0.008
+due = time.clock_gettime(time.CLOCK_MONOTONIC)
+for _ in range(count):
+    due += step
+    time.sleep(max(0.0, due - time.clock_gettime(time.CLOCK_MONOTONIC)))
+    os.write(fd, struct.pack("d", time.clock_gettime(time.CLOCK_MONOTONIC)))
+"""
+
+
+class Times(NamedTuple):
+    """Milliseconds: of each event until it was seen, and of the thread for one event."""
+
+    wall: list[float]
+    cpu: float
+
+
+class Pen:
+    """Moves over a canvas along a path, and notes when each move was seen on it, in ms."""
+
+    def __init__(self, canvas: Any) -> None:
+        self._canvas = canvas
+        self._waiting: list[float] = []
+        self.seen: list[float] = []
+        paint = canvas.paintEvent
+
+        def paint_and_note(event: QPaintEvent) -> None:
+            paint(event)
+            now = time.clock_gettime(time.CLOCK_MONOTONIC)
+            self.seen += [(now - stamp) * 1e3 for stamp in self._waiting]
+            self._waiting.clear()
+
+        canvas.paintEvent = paint_and_note
+
+    async def go(self, count: int, draws: bool) -> Times:
+        """Follow `count` stamps with the button down, or only ask for a pixel at each."""
+        reading, writing = os.pipe()
+        done = asyncio.Event()
+        places = iter(wander(self._canvas.width(), self._canvas.height(), count))
+        left = count
+        self.seen = []
+        cpu = time.thread_time()
+
+        def follow() -> None:
+            nonlocal left
+            stamps = np.frombuffer(os.read(reading, 8 * 64))
+            for stamp in stamps:
+                self._waiting.append(float(stamp))
+                self._move(next(places), draws)
+            left -= len(stamps)
+            if left == 0:
+                done.set()
+
+        notifier = QSocketNotifier(reading, QSocketNotifier.Type.Read)
+        notifier.activated.connect(follow)
+        if draws:
+            self._send(QEvent.Type.MouseButtonPress, next(iter(wander(600, 400, 1))))
+        command = [sys.executable, "-c", PEN, str(writing), str(count)]
+        with subprocess.Popen(command, pass_fds=[writing]) as process:
+            await done.wait()
+            spent = (time.thread_time() - cpu) * 1e3
+            notifier.setEnabled(False)
+            while process.poll() is None:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        if draws:
+            self._send(QEvent.Type.MouseButtonRelease, (300.0, 200.0))
+        os.close(reading)
+        os.close(writing)
+        return Times(self.seen[WARM:], spent / count)
+
+    def _move(self, place: tuple[float, float], draws: bool) -> None:
+        if draws:
+            self._send(QEvent.Type.MouseMove, place)
+        else:
+            self._canvas.update(0, 0, 1, 1)
+
+    def _send(self, kind: QEvent.Type, place: tuple[float, float]) -> None:
+        at = QPointF(*place)
+        button = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseMove else LEFT
+        held = Qt.MouseButton.NoButton if kind is QEvent.Type.MouseButtonRelease else LEFT
+        globally = QPointF(self._canvas.mapToGlobal(QPoint(0, 0))) + at
+        keys = Qt.KeyboardModifier.NoModifier
+        event = QMouseEvent(kind, at, globally, button, held, keys)
+        QApplication.sendEvent(self._canvas, event)
+
+
+def wander(width: float, height: float, count: int) -> list[tuple[float, float]]:
+    """A pen that turns round at the edges of the view; the same one each time."""
+    rng = np.random.default_rng(1)
+    x, y, angle = width * 0.3, height * 0.3, 0.3
+    places = []
+    for _ in range(count):
+        angle += rng.uniform(-0.25, 0.25)
+        if not 0.05 * width < x + STEP * math.cos(angle) < 0.95 * width:
+            angle = math.pi - angle
+        if not 0.05 * height < y + STEP * math.sin(angle) < 0.95 * height:
+            angle = -angle
+        x, y = x + STEP * math.cos(angle), y + STEP * math.sin(angle)
+        places.append((x, y))
+    return places
+
+
+def main() -> int:
+    """Measure and print."""
+    from gui.app import run
+
+    with tempfile.TemporaryDirectory() as home:
+        return run((), Path(home), lambda studio: studio.background.start(measure(studio)))
+
+
+async def measure(studio: Any) -> None:
+    """Every size, brush and zoom, alone and while denoising; the window closes at the end."""
+    try:
+        await wait_until_ready(studio)
+        pen = Pen(studio.window.canvas)
+        studio.sampling.prompt = "a red apple on a blue background"
+        studio.sampling.num_inference_steps = 150
+        for side in SIDES:
+            for size, hardness in BRUSHES:
+                for fit in (False, True):
+                    await strokes(studio, pen, side, size, hardness, fit)
+        pans(studio)
+    finally:
+        studio.generation.stop()
+        studio.closing.excuse()
+        studio.window.close()
+
+
+async def strokes(studio: Any, pen: Pen, side: int, size: int, hardness: float, fit: bool) -> None:
+    """One brush on one canvas: pixels alone, strokes alone, strokes while denoising."""
+    name = f"strokes {size} px, {side}², {'fit' if fit else '1:1'}"
+    fresh(studio, side, fit)
+    studio.window.brush_settings.change(size=size, hardness=hardness, opacity=0.8)
+    studio.window.take_tool("brush")
+    base = await pen.go(200, draws=False)
+    alone = await pen.go(SAMPLES, draws=True)
+    tell(name, alone, base, "one pixel painted again at the same events", PROMISE_MS)
+    fresh(studio, side, fit)
+    previews = studio.generation.previewed
+    counted: list[int] = []
+    previews.connect(counted.append)
+    studio.generate()
+    while not counted:
+        await asyncio.sleep(0.02)
+    counted.clear()
+    denoising = await pen.go(SAMPLES, draws=True)
+    busy = studio.generation.is_busy
+    previews.disconnect(counted.append)
+    studio.generation.stop()
+    while studio.generation.is_busy:
+        await asyncio.sleep(0.05)
+    more = {"previews": len(counted), "still_denoising_at_the_end": busy}
+    tell(f"{name}, denoising", denoising, alone, "the same strokes alone", PROMISE_MS, **more)
+
+
+def fresh(studio: Any, side: int, fit: bool) -> None:
+    """A white canvas, looked at whole or pixel by pixel."""
+    from core.canvas.document import Document
+    from core.geometry import Rect, Size
+
+    document = Document(Size(side, side))
+    document.set_frame(Rect(side // 2, side // 2, 256, 256))
+    studio.documents.show(document)
+    canvas = studio.window.canvas
+    canvas.fit() if fit else canvas.zoom_to(1.0)
+    canvas.repaint()
+
+
+def pans(studio: Any) -> None:
+    """Noise of 8192², seen whole: every frame of a pan across the window."""
+    from core.canvas.document import Document
+
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 256, (1024, 1024, 3)).astype(np.uint8)
+    studio.documents.show(Document.from_image(np.tile(noise, (8, 8, 1))))
+    canvas = studio.window.canvas
+    canvas.fit()
+    canvas.repaint()
+    frames, same = Clock(), Clock()
+
+    def pan(step: int) -> None:
+        canvas.pan(7 if step // 25 % 2 else -7, 3 if step // 50 % 2 else -3)
+        canvas.repaint()
+
+    for step in range(200):
+        same.time(canvas.repaint)
+        frames.time(pan, step)
+    ours, base = (Times(clock.wall, float(np.mean(clock.cpu))) for clock in (frames, same))
+    tell("strokes pan at fit, 8192²", ours, base, "a repaint without a pan", PAN_MS)
+
+
+def tell(name: str, ours: Times, base: Times, baseline: str, promise: int, **more: object) -> None:
+    """One result, one line."""
+    line = {
+        "benchmark": name,
+        "baseline": baseline,
+        "ratio": round(ours.cpu / base.cpu, 2),
+        "cpu_ms": round(ours.cpu, 2),
+        "p50_ms": percentile(ours.wall, 50),
+        "p99_ms": percentile(ours.wall, 99),
+        "max_ms": round(max(ours.wall), 2),
+        "baseline_cpu_ms": round(base.cpu, 2),
+        "baseline_p50_ms": percentile(base.wall, 50),
+        "baseline_p99_ms": percentile(base.wall, 99),
+        "promise_p99_ms": promise,
+        "samples": len(ours.wall),
+        **more,
+        "load": round(os.getloadavg()[0], 2),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def percentile(values: list[float], percent: float) -> float:
+    return round(float(np.percentile(values, percent)), 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
