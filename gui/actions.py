@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -24,6 +23,7 @@ class Row:
             letters that one also types into the prompt.
         is_tool: One of the tools, of which exactly one is in the hand.
         group: Tools of one group share a button.
+        is_held: No action: it lasts as long as its key is held on the canvas.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Row:
     is_tool: bool = False
     menu: str = ""
     group: str = ""
+    is_held: bool = False
 
 
 def _tool(name: str, text: str, key: str, icon: str, group: str = "") -> Row:
@@ -56,6 +57,8 @@ TABLE = (
     Row("paste", "&Paste as layer", ("Ctrl+V",), on_canvas=True, menu="Edit"),
     Row("clear", "C&lear what is selected", ("Backspace",), on_canvas=True, menu="Edit"),
     Row("fill", "&Fill with the colour", ("Shift+Backspace",), on_canvas=True, menu="Edit"),
+    Row("swap_colours", "S&wap the two colours", ("X",), on_canvas=True, menu="Edit"),
+    Row("reset_colours", "&Black on white", ("D",), on_canvas=True, menu="Edit"),
     Row("crop", "Cr&op to the selection", menu="Edit"),
     Row("canvas_size", "Canvas si&ze…", ("Ctrl+Alt+C",), menu="Edit"),
     Row("frame_all", "Frame the whole picture", ("Ctrl+Shift+F",), menu="Edit"),
@@ -94,22 +97,32 @@ TABLE = (
     Row("layer_merge", "&Merge down", ("Ctrl+E",), "arrow-down-to-line", menu="Layer"),
     Row("layer_flatten", "&Flatten picture", menu="Layer"),
     Row("generate", "&Generate", ("Ctrl+Return", "Ctrl+Enter"), menu="Generate"),
+    Row("grid", "G&rid…", ("Ctrl+Shift+G",), menu="Generate"),
+    Row("enlarge", "&Enlarge…", menu="Generate"),
     Row("pause", "Pa&use or go on", ("Ctrl+Shift+P",), "pause", menu="Generate"),
     Row("finish", "S&top here and keep", ("Ctrl+Shift+Return",), "square-check", menu="Generate"),
     Row("stop", "&Stop", menu="Generate"),
     Row("queue", "&Queue", ("Ctrl+Shift+J",), menu="Generate"),
     Row("keep", "&Keep the picture", ("Return",), on_canvas=True, menu="Generate"),
     Row("discard", "&Discard the picture", ("Del",), on_canvas=True, menu="Generate"),
+    Row("scrub", "Go thr&ough the steps", ("T",), on_canvas=True, menu="Generate"),
+    Row("branch", "&Branch from this step", ("Ctrl+B",), "git-branch", menu="Generate"),
     Row("prompt", "Go to the &prompt", ("Alt+A",), menu="Generate"),
+    Row("wildcards", "Folder of &wildcards…", menu="Generate"),
     Row("fit", "&Fit in the window", ("Ctrl+0",), menu="View"),
     Row("actual", "&100 %", ("Ctrl+1",), menu="View"),
     Row("zoom_in", "Zoom &in", ("Ctrl++", "Ctrl+="), menu="View"),
     Row("zoom_out", "Zoom &out", ("Ctrl+-",), menu="View"),
+    Row("turn_left", "Turn &left", ("4",), on_canvas=True, menu="View"),
+    Row("turn_right", "Turn &right", ("6",), on_canvas=True, menu="View"),
+    Row("upright", "&Upright", ("5",), on_canvas=True, menu="View"),
+    Row("mirror", "&Mirror", ("Shift+H",), on_canvas=True, menu="View"),
+    Row("wipe", "&Compare with a divider", ("Shift+C",), on_canvas=True, menu="View"),
     Row("panels", "&Hide or show the panels", ("Tab",), on_canvas=True, menu="View"),
-    Row("theme", "&Light or dark", (), "sun", menu="View"),
+    Row("theme", "Light or &dark", (), "sun", menu="View"),
     Row("next_region", "&Next region", ("F6",), menu="View"),
     Row("previous_region", "Pre&vious region", ("Shift+F6",), menu="View"),
-    Row("keys", "&Keys", ("Ctrl+/", "F1"), "keyboard", menu="Help"),
+    Row("keys", "&Keys", ("Ctrl+/", "F1", "?"), "keyboard", menu="Help"),
     Row("pen_test", "Pen &test…", menu="Help"),
     Row("about", "&About Sfumato", menu="Help"),
     Row("brush", "Brush", ("B",), "brush", on_canvas=True, is_tool=True),
@@ -129,16 +142,21 @@ TABLE = (
     Row("hand", "Hand", ("H",), "hand", on_canvas=True, is_tool=True),
     Row("smaller", "Smaller brush", ("[",), on_canvas=True),
     Row("larger", "Larger brush", ("]",), on_canvas=True),
+    Row("look", "Move the view (hold, and drag)", ("Space",), on_canvas=True, is_held=True),
+    Row("compare", "Show the original (hold)", ("C",), on_canvas=True, is_held=True),
 )
-HELD_KEYS = (
-    ("Esc", "Give up the gesture, then stop the job"),
-    ("Space + drag", "Move the view"),
+FIXED_KEYS = (
+    ("Esc", "Give up the gesture, then stop the job, then let the branch go"),
+    ("Middle button", "Move the view; with Shift turn it, with Ctrl zoom, as with the key above"),
+    ("Shift + Space + drag", "Turn the view; with Ctrl too in steps of 15°"),
+    ("Ctrl + Space + drag", "Zoom about the place that was pressed"),
     ("Mouse wheel", "Zoom about the pointer"),
+    ("Shift + drag", "Size of the brush; up and down its hardness"),
     ("Shift + click", "Paint a straight line from the last stroke"),
+    ("Ctrl + click", "Take the brush's colour from the picture"),
     ("Shift, Alt + drag", "Add to the selection, take away from it; both: keep what is in both"),
     ("Enter", "Carry out a transformation, close a polygon"),
     ("Del", "Clear what is selected, where no new picture waits"),
-    ("C (hold)", "Show the original under a new picture"),
     ("Alt+Up / Alt+Down", "Earlier and later prompts, in the prompt"),
     ("Ctrl+Up / Ctrl+Down", "More and less weight for words, in the prompt"),
 )
@@ -151,6 +169,7 @@ _BREAKS = frozenset(
         "quit",
         "copy",
         "clear",
+        "swap_colours",
         "crop",
         "select_layer",
         "select_grow",
@@ -161,6 +180,8 @@ _BREAKS = frozenset(
         "layer_merge",
         "keep",
         "prompt",
+        "turn_left",
+        "wipe",
         "panels",
         "theme",
         "next_region",
@@ -169,25 +190,21 @@ _BREAKS = frozenset(
 """Actions before which a menu draws a line."""
 
 
-def make_actions(window: QWidget, canvas: QWidget, theme: Theme) -> dict[str, QAction]:
-    """All actions by name, added to the widget in which their keys work."""
+def make_actions(window: QWidget, theme: Theme) -> dict[str, QAction]:
+    """All actions by name; their keys come from a `Keymap`."""
     actions = {}
     tools = QActionGroup(window)
     for row in TABLE:
+        if row.is_held:
+            continue
         action = QAction(row.text, window)
         action.setObjectName(row.name)
-        action.setShortcuts([QKeySequence(key) for key in row.keys])
-        if row.keys:
-            action.setToolTip(f"{plain(row.text)} ({shown(row.keys[0])})")
         if row.is_tool:
             action.setCheckable(True)
             action.setProperty("group", row.group)
             tools.addAction(action)
         if row.icon:
             theme.set_icon(action, row.icon)
-        if row.on_canvas:
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        (canvas if row.on_canvas else window).addAction(action)
         actions[row.name] = action
     return actions
 

@@ -107,7 +107,7 @@ def _live(
     background = Background(loop)
     studio = Studio(window, sampling, background, paths)
     instance.called.connect(studio.on_called)
-    _quit_on_signals(application)
+    _quit_on_signals(application, studio.closing.excuse)
     studio.start([str(file) for file in files])
     if after_start is not None:
         after_start(studio)
@@ -133,13 +133,14 @@ def _tell(text: str, exit_code: int) -> int:
     return exit_code
 
 
-def _quit_on_signals(application: QApplication) -> None:
-    """Ctrl+C in the terminal closes the window as its button would.
+def _quit_on_signals(application: QApplication, excuse: Callable[[], None]) -> None:
+    """Ctrl+C in the terminal closes the window; nobody is asked, and everything comes back.
 
     Python looks at signals only between byte codes, so a timer gives it the chance.
     """
 
     def quit_softly(*_: object) -> None:
+        excuse()
         application.closeAllWindows()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -79,6 +79,7 @@ class Story(QObject):
         except DemoFailed as trouble:
             sys.stderr.write(f"The demo gave up: {trouble}\n")
         finally:
+            self._studio.closing.excuse()  # a film has nobody to answer
             self._studio.window.close()
 
     async def _play(self) -> None:

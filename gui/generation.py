@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -16,9 +16,10 @@ from core.prompts import Wildcards
 from core.request import GenerationRequest
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
 from gui.canvas.asking import plan_of, requests_for, ways_of
+from gui.canvas.branching import Branching
 from gui.canvas.view import CanvasView
 from gui.images import seen_through, to_qimage
-from gui.jobs import Job, Proposal, State
+from gui.jobs import Errand, Job, Proposal, State, layer_name
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
@@ -30,6 +31,9 @@ class Engine(Protocol):
 
     def submit(self, request: GenerationRequest, lane: Lane, risk: bool) -> None:
         """Put a request at the end of its lane; `risk` the memory it needs."""
+
+    def reproduce(self, request: GenerationRequest, then: Mapping[str, Any]) -> None:
+        """Make a kept picture again, to be compared."""
 
     def cancel_all(self) -> None:
         """Stop the running request and empty the queue."""
@@ -43,15 +47,19 @@ class GenerationController(QObject):
 
     Signals:
         state_changed: The engine starts, loads, draws or rests.
+        kept: The person kept this result in the document.
         item_kept: A new gallery item.
         jobs_changed: How many jobs run or wait.
         previewed: A preview of this step is shown.
+        proposal_shown: The finished pictures of which one is shown now, as `Proposal`, or None.
     """
 
     state_changed = Signal(object)
+    kept = Signal(object)
     item_kept = Signal(object)
     jobs_changed = Signal(int)
     previewed = Signal(int)
+    proposal_shown = Signal(object)
 
     def __init__(
         self, sampling: Sampling, canvas: CanvasView, messages: MessageStrip, parent: QObject
@@ -68,6 +76,7 @@ class GenerationController(QObject):
         self._is_asked_early = False
         self.checkpoint: Checkpoint | None = None
         self.wildcards: Wildcards = {}
+        self.branching: Branching | None = None
         canvas.bar.stop_asked.connect(self.stop)
         canvas.bar.keep_asked.connect(self.keep)
         canvas.bar.discard_asked.connect(self.discard)
@@ -98,11 +107,14 @@ class GenerationController(QObject):
             self._messages.tell("The picture is started as soon as a model is there.")
             return
         self._canvas.end_gesture()
-        self.keep()
+        branching = self.branching
+        if branching is None:  # else the new picture shall be offered beside the one it leaves
+            self.keep()
         if not self._sampling.seed_locked:
             self._sampling.draw_seed()
         try:
-            requests = requests_for(document, self._sampling, self.checkpoint, self.wildcards)
+            ask = requests_for if branching is None else branching.requests_for
+            requests = ask(document, self._sampling, self.checkpoint, self.wildcards)
         except KnownError as error:
             self._messages.warn(str(error))
             return
@@ -113,6 +125,20 @@ class GenerationController(QObject):
         """Make what was asked for at another time, each where it was asked for."""
         if self._engine is not None and self._canvas.document is not None:
             self._submit(requests)
+
+    def run_errands(self, errands: Sequence[tuple[GenerationRequest, Errand]]) -> None:
+        """Make pictures that are not offered in the frame, behind everything that is."""
+        document, engine = self._canvas.document, self._engine
+        if engine is None or document is None:
+            return
+        for request, errand in errands:
+            rect = errand.place or document.frame
+            self._jobs[request.id] = Job(request, document, rect, document.origin, errand)
+            if errand.then is None:
+                engine.submit(request, Lane.BACK, False)
+            else:
+                engine.reproduce(request, errand.then)
+        self._show_jobs()
 
     def _submit(self, requests: Sequence[GenerationRequest], risk: bool = False) -> None:
         """One picture is waited for and goes first; several are looked at when they are done."""
@@ -139,11 +165,13 @@ class GenerationController(QObject):
             return
         rect, result = proposal.shown
         self._clear_frame()
-        name, mask = _layer_name(result.request.prompt), result.request.mask_image
+        name, mask = layer_name(result.request.prompt), result.request.mask_image
         try:
             proposal.document.place_image(result.image, rect, name, mask, extends=True)
         except KnownError as error:
             self._messages.warn(f"{error} The picture is in the results below.")
+        else:
+            self.kept.emit(result)
 
     @Slot()
     def discard(self) -> None:
@@ -171,6 +199,7 @@ class GenerationController(QObject):
 
     def leave_document(self) -> None:
         """The document is closed: what stands in the frame stays in the gallery only."""
+        self.branching = None
         self.discard()
         self._clear_frame()
 
@@ -180,19 +209,14 @@ class GenerationController(QObject):
         return self._state
 
     @property
-    def has_choice(self) -> bool:
-        """Whether a new picture waits to be kept or discarded."""
-        return self._proposal is not None
-
-    @property
     def is_busy(self) -> bool:
         """Whether a job runs or waits."""
         return bool(self._jobs)
 
     @property
     def requests(self) -> tuple[GenerationRequest, ...]:
-        """What runs or waits, in the order in which it was asked for."""
-        return tuple(job.request for job in self._jobs.values())
+        """New pictures that run or wait, in the order in which they were asked for."""
+        return tuple(job.request for job in self._jobs.values() if job.is_new)
 
     def request(self, request_id: str) -> GenerationRequest | None:
         """The request of that id, while it runs or waits."""
@@ -214,6 +238,8 @@ class GenerationController(QObject):
         document = self._canvas.document
         if document is None:
             return "", "", False
+        if self.branching is not None:
+            return self.branching.plan, "", False
         return plan_of(document, self._sampling, self.checkpoint)
 
     def ways(self) -> tuple[bool, bool]:
@@ -256,11 +282,13 @@ class GenerationController(QObject):
         if isinstance(event, Finished):
             self._on_finished(job, event)
         elif isinstance(event, Failed):
-            self._on_failed(event, job.request)
+            self._on_failed(event, job.request if job.errand is None else None)
         elif not self._jobs:
             self._messages.tell("Stopped.")
         self._enter(State.DRAWING if self._jobs else State.READY)
         self._show_jobs()
+        if job.errand is not None:
+            job.errand.ended(event)
 
     def _on_failed(self, event: Failed, request: GenerationRequest | None = None) -> None:
         if event.details:
@@ -307,6 +335,8 @@ class GenerationController(QObject):
             self._messages.warn(event.message)
         elif event.result.blanked:
             self._messages.warn("The model's own safety checker replaced this picture by black.")
+        if job.errand is not None:
+            return
         if self._is_open(job):
             self._offer(job, event.result)
         elif not event.message:
@@ -329,11 +359,14 @@ class GenerationController(QObject):
         changed = result.changed_outside_mask
         note = "" if changed is None else f"{changed} px changed outside the mask"
         self._canvas.bar.show_choice(self._proposal.index, len(self._proposal.pictures), note)
+        self.proposal_shown.emit(self._proposal)
 
     def _clear_frame(self) -> None:
         self._canvas.hide_overlay()
+        self._canvas.wipe.switch(False)
         self._canvas.bar.hide()
         self._canvas.place_bar_under(None)
+        self.proposal_shown.emit(None)
 
     @Slot(int)
     def _on_step_asked(self, direction: int) -> None:
@@ -343,7 +376,7 @@ class GenerationController(QObject):
             self._show_proposal()
 
     def _is_open(self, job: Job) -> bool:
-        return job.document is self._canvas.document
+        return job.is_seen and job.document is self._canvas.document
 
     def _enter(self, state: State) -> None:
         if state is not self._state:
@@ -357,11 +390,6 @@ class GenerationController(QObject):
             if self._is_open(first):
                 self._canvas.place_bar_under(first.rect)
                 self._canvas.bar.show_progress("Starting", 0.0)
-
-
-def _layer_name(prompt: str) -> str:
-    prompt = " ".join(prompt.split())
-    return prompt if len(prompt) <= 40 else prompt[:39] + "…"
 
 
 def _duration(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, Signal
@@ -10,8 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenuBar, QVBoxLayout, Q
 
 from gui.actions import TABLE, fill_menu_bar, make_actions
 from gui.canvas.tools.filling import BucketTool, GradientTool
-from gui.canvas.tools.framing import ColourPicker, FrameTool, PanTool
+from gui.canvas.tools.framing import ColourPicker, FrameTool
 from gui.canvas.tools.gesture import Tool
+from gui.canvas.tools.looking import PanTool
 from gui.canvas.tools.moving import MoveTool
 from gui.canvas.tools.painting import BrushSettings, PaintingTool, StrokeEnd, Target
 from gui.canvas.tools.selecting import (
@@ -24,6 +26,8 @@ from gui.canvas.tools.selecting import (
 from gui.canvas.view import CanvasView
 from gui.gallery.model import GalleryModel
 from gui.gallery.strip import GalleryStrip
+from gui.keymap import Keymap
+from gui.looking import Looking
 from gui.panels.dock import Dock
 from gui.panels.generation import GenerationPanel
 from gui.panels.header import Header
@@ -43,13 +47,14 @@ SELECTION_TOOLS = (BoxTool, LassoTool, WandTool, BucketTool, GradientTool)
 class MainWindow(QMainWindow):
     """Header above, tools left, canvas in the middle, generation and layers right, results below.
 
+    Attributes:
+        may_close: Asked when the person closes the window; False keeps it open.
+
     Signals:
         escape_pressed: Esc, wherever the focus is.
-        closing: The person closes the window; nothing is asked.
     """
 
     escape_pressed = Signal()
-    closing = Signal()
 
     def __init__(self, theme: Theme, sampling: Sampling) -> None:
         super().__init__()
@@ -57,10 +62,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Sfumato")
         self.setMinimumSize(960, 600)
         self.theme = theme
+        self.may_close: Callable[[], bool] = lambda: True
         self.brush_settings = BrushSettings(self)
         self.selection_settings = SelectionSettings(self)
         self.canvas = CanvasView(theme, self.brush_settings)
-        self.actions_by_name = make_actions(self, self.canvas, theme)
+        self.actions_by_name = make_actions(self, theme)
         menus = QMenuBar()
         fill_menu_bar(menus, self.actions_by_name)
         self.header = Header(theme, menus)
@@ -81,6 +87,7 @@ class MainWindow(QMainWindow):
         self._tools = self._make_tools()
         self._lay_out()
         self._connect()
+        self.keymap = Keymap(self, self.canvas, self.actions_by_name)
         self.take_tool("brush")
         self.generation.focus_prompt()
 
@@ -163,15 +170,11 @@ class MainWindow(QMainWindow):
             actions[name].triggered.connect(self._on_tool_chosen)
         actions["smaller"].triggered.connect(self._on_smaller)
         actions["larger"].triggered.connect(self._on_larger)
-        actions["fit"].triggered.connect(self.canvas.fit)
-        actions["actual"].triggered.connect(self._on_actual_size)
-        actions["zoom_in"].triggered.connect(self._on_zoom_in)
-        actions["zoom_out"].triggered.connect(self._on_zoom_out)
         actions["panels"].triggered.connect(self._on_panels)
         actions["next_region"].triggered.connect(self._on_next_region)
         actions["previous_region"].triggered.connect(self._on_previous_region)
         actions["prompt"].triggered.connect(self._on_prompt)
-        self.canvas.zoom_changed.connect(self.header.show_zoom)
+        Looking(self.canvas, self.header, actions)
         self.header.theme_button.setDefaultAction(actions["theme"])
         self.header.help_button.setDefaultAction(actions["keys"])
         self.theme.set_icon(self.header.messages_button, "bell")
@@ -191,15 +194,6 @@ class MainWindow(QMainWindow):
 
     def _on_larger(self) -> None:
         self.brush_settings.step_size(1)
-
-    def _on_actual_size(self) -> None:
-        self.canvas.zoom_to(1.0)
-
-    def _on_zoom_in(self) -> None:
-        self.canvas.zoom_to(self.canvas.viewport.next_stop(1))
-
-    def _on_zoom_out(self) -> None:
-        self.canvas.zoom_to(self.canvas.viewport.next_stop(-1))
 
     def _on_panels(self) -> None:
         shown = not self.dock.isVisible()
@@ -244,9 +238,11 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Close without a question; the studio keeps what would be lost."""
-        self.closing.emit()
-        super().closeEvent(event)
+        """Close, unless something stands against it."""
+        if self.may_close():
+            super().closeEvent(event)
+        else:
+            event.ignore()
 
 
 def _first_focusable(widget: QWidget) -> QWidget:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox
+
+from gui.main_window import MainWindow
 
 ABOUT = (
     "A studio for painting with diffusion models, on your own machine.\n\n"
@@ -16,9 +17,10 @@ ABOUT = (
 class SideWindows(QObject):
     """Opens them from their actions; none of them stops anything."""
 
-    def __init__(self, window: QWidget, actions: dict[str, QAction]) -> None:
+    def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
+        actions = window.actions_by_name
         self._keys: QDialog | None = None
         actions["keys"].triggered.connect(self._on_keys)
         actions["pen_test"].triggered.connect(self._on_pen_test)
@@ -29,9 +31,10 @@ class SideWindows(QObject):
         from gui.panels.keys import KeysDialog
 
         if self._keys is None:
-            self._keys = KeysDialog(self._window)
+            self._keys = KeysDialog(self._window.keymap, self._window.theme, self._window)
         self._keys.show()
         self._keys.raise_()
+        self._keys.activateWindow()
 
     @Slot()
     def _on_pen_test(self) -> None:

@@ -25,7 +25,10 @@ from gui.addons import AddonController, addons_of
 from gui.autosave import Autosave
 from gui.background import Background
 from gui.canvas.asking import frame_about_centre
+from gui.closing import Closing
 from gui.documents import DocumentController
+from gui.errands import Errands
+from gui.export import ExportController
 from gui.generation import GenerationController
 from gui.layers import LayerController
 from gui.main_window import MainWindow
@@ -37,7 +40,10 @@ from gui.results import ResultController
 from gui.sampling import Mode, Sampling
 from gui.selecting import SelectionController
 from gui.side_windows import SideWindows
+from gui.timeline import TimelineController
+from gui.undoing import UndoController
 from gui.waiting import WaitingController
+from gui.wildcards import WildcardController
 
 FIRST_SIZE = Size(256, 256)
 _log = logger("studio")
@@ -68,6 +74,10 @@ class Studio(QObject):
         shelf = WaitingShelf(paths.queue)
         self.waiting = WaitingController(self.generation, messages, background, shelf)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
+        UndoController(window, self.documents, self.settings.undo_megabytes)
+        self.closing = Closing(window, self.documents)
+        self.exports = ExportController(window, self.documents, self.settings.export)
+        self.generation.kept.connect(self.exports.on_kept)
         self.layers = LayerController(window, self.documents)
         self.recent = RecentFiles(window.actions_by_name["recent"], window)
         self.recent.show_files(self.settings.recent_files)
@@ -76,12 +86,17 @@ class Studio(QObject):
         self.autosave = Autosave(self.documents, background, self._settings_now, self)
         self.generation.wildcards = wildcards = WildcardFolder(paths.wildcards)
         self.prompting = PromptController(sampling, background, self._prompts, wildcards, self)
+        WildcardController(window, wildcards)
         folders = model_folders(self.settings)
         self.models = ModelController(sampling, background, folders, self)
         section = window.generation.addons
         self.addons = AddonController(section, self.models, sampling, background, self)
+        self.errands = Errands(
+            window, sampling, self.generation, self.models, self.results, background
+        )
+        TimelineController(window, self.generation, self.results, sampling, self._show_plan)
         self.exit_code = 0
-        SideWindows(window, window.actions_by_name)
+        SideWindows(window)
         self._connect()
         self._connect_actions()
 
@@ -91,16 +106,18 @@ class Studio(QObject):
         shelf = BrushShelf(self.paths.brushes)
         self.window.brush_settings.restore(self.settings.brush, shelf)
         self.window.options.use_shelf(shelf)
+        self.window.keymap.restore(self.settings.keys)
         self.documents.show(Document(self._first_size()))
         self._follow_frame()
         self.documents.restore_session()
+        self.closing.welcome()
         for file in files:
             self.documents.open(file)
         gallery = self.results.open(self.paths, self.background)
+        pipelines = PipelineCache(self.paths.preview_maps)
+        megabytes = self.settings.timeline_megabytes
         self.engine = InferenceThread(
-            gallery,
-            PipelineCache(self.paths.preview_maps),
-            self.models.folders,
+            gallery, pipelines, self.models.folders, timeline_megabytes=megabytes
         )
         self.engine.event_emitted.connect(self.generation.on_event)
         self.engine.event_emitted.connect(self.queue.on_event)
@@ -108,6 +125,7 @@ class Studio(QObject):
         self.queue.use_engine(self.engine)
         self.engine.start()
         self.models.look()
+        self.window.keymap.changed.connect(self.autosave.keep)
         self.autosave.start()
 
     def close(self) -> None:
@@ -169,15 +187,10 @@ class Studio(QObject):
             "place": documents.ask_for_layer,
             "save": documents.save,
             "save_as": documents.ask_where_to_save,
-            "export": documents.ask_where_to_export,
             "copy": documents.copy,
             "paste": documents.paste,
             "models": self._on_add_models,
             "quit": self.window.close,
-            "undo": self._on_undo,
-            "redo": self._on_redo,
-            "clear_mask": self._on_clear_mask,
-            "invert_mask": self._on_invert_mask,
             "frame_all": self._on_frame_all,
             "generate": self.generate,
             "stop": generation.stop,
@@ -211,7 +224,7 @@ class Studio(QObject):
         from_canvas = request.get("kind") == "image-to-image"
         known["mode"] = Mode.FROM_CANVAS if from_canvas else Mode.AUTO
         known["hires"] = request.get("first_pass_size") is not None
-        known |= addons_of(request)
+        known |= addons_of(request, self.paths.inputs)
         name = known.pop("checkpoint", "")
         size = request.get("size")
         if isinstance(size, list | tuple) and len(size) == 2:
@@ -280,20 +293,9 @@ class Studio(QObject):
     @Slot()
     def _on_opened(self) -> None:
         self.generation.leave_document()
-        self.documents.document.undo_stack.changed.connect(self._show_undo)
+        self.documents.document.undo_stack.changed.connect(self._show_plan)
         self._follow_frame()
-        self._show_undo()
         self._show_title()
-
-    def _show_undo(self) -> None:
-        stack, actions = self.documents.document.undo_stack, self.window.actions_by_name
-        for name, able, what in (
-            ("undo", stack.can_undo, stack.undo_name),
-            ("redo", stack.can_redo, stack.redo_name),
-        ):
-            actions[name].setEnabled(able)
-            actions[name].setText(f"{name.capitalize()} {what}".strip())
-        self._show_plan()
 
     @Slot()
     def _show_title(self) -> None:
@@ -358,22 +360,6 @@ class Studio(QObject):
     # --- small actions -----------------------------------------------------------------------
 
     @Slot()
-    def _on_undo(self) -> None:
-        self.documents.document.undo()
-
-    @Slot()
-    def _on_redo(self) -> None:
-        self.documents.document.redo()
-
-    @Slot()
-    def _on_clear_mask(self) -> None:
-        self.documents.document.clear_mask()
-
-    @Slot()
-    def _on_invert_mask(self) -> None:
-        self.documents.document.invert_mask()
-
-    @Slot()
     def _on_frame_all(self) -> None:
         self.window.canvas.move_frame(Rect.of_size(self.documents.document.size))
 
@@ -390,6 +376,8 @@ class Studio(QObject):
             checkpoint=self.sampling.checkpoint,
             sampling=self.sampling.to_dict(),
             brush=self.window.brush_settings.to_dict(),
+            keys=self.window.keymap.to_dict(),
+            export=self.exports.choice.to_dict(),
             recent_files=self.recent.files,
             window=self.window.geometry_text(),
         )

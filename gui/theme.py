@@ -205,13 +205,14 @@ def _drawing(name: str, colour: str) -> bytes:
 
 def _style_sheet(tokens: Tokens) -> str:
     template = (RESOURCES / "themes" / "sfumato.qss").read_text(encoding="utf-8")
-    return Template(template).substitute(asdict(tokens), chevron=_chevron(tokens))
+    drawings = {name: _themed(name, tokens) for name in ("chevron", "tick")}
+    return Template(template).substitute(asdict(tokens), **drawings)
 
 
-def _chevron(tokens: Tokens) -> str:
-    """The style sheet takes files only, so each theme has its own drawing of the arrow."""
+def _themed(name: str, tokens: Tokens) -> str:
+    """The style sheet takes files only, so each theme has its own drawing."""
     theme = "dark" if tokens is DARK else "light"
-    return (RESOURCES / "themes" / f"chevron-{theme}.svg").as_posix()
+    return (RESOURCES / "themes" / f"{name}-{theme}.svg").as_posix()
 
 
 def _palette(tokens: Tokens) -> QPalette:

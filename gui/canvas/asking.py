@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from core.abilities import AddonKind, GenerationKind, InpaintArea, ModelAbilities
-from core.addon import Control
+from core.addon import Addon, Control, Reference, Refinement
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint
 from core.geometry import Rect, Size
 from core.masks import crop_rect, effective_mask, with_denoising_size
 from core.prompts import Wildcards, drawn
 from core.request import GenerationRequest, Pixels
+from gui.references import reference_picture
 from gui.sampling import Mode, Sampling
 
 FEATHER_SHARE = 32
@@ -50,7 +51,7 @@ def plan_of(
     elif document.mask_touches(document.frame):
         plan = _repainting(document, checkpoint)
     else:
-        plan = "Needs a mask: paint over what should change (M)."
+        plan = "Needs a mask: paint over what should change."
     uses_strength = kind is not GenerationKind.TEXT_TO_IMAGE and not (
         checkpoint is not None and checkpoint.abilities.ignores_strength(kind)
     )
@@ -95,14 +96,15 @@ def request_for(
         denoising_size=size,
         frame=frame,
         init_image=_picture(document, frame) if starts_from_pixels else None,
-        mask_image=_mask(document, frame) if kind is GenerationKind.INPAINTING else None,
+        mask_image=mask_in(document, frame) if kind is GenerationKind.INPAINTING else None,
         mask_feather=max(2, min(size) // FEATHER_SHARE),
         inpaint_area=sampling.inpaint_area,
         area_padding=sampling.area_padding,
         masked_content=sampling.masked_content,
         first_pass_size=None if starts_from_pixels else _passes(sampling, size, checkpoint),
         hires_strength=sampling.hires_strength,
-        **_addons(document, sampling, abilities),
+        refinement=_refinement(sampling, size, checkpoint, kind),
+        **chosen_addons(document, sampling, abilities),
     )
     request = with_denoising_size(request, abilities)
     request.validate(checkpoint.abilities)
@@ -133,7 +135,9 @@ def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
     return Rect(x, y, size.width, size.height)
 
 
-def _addons(document: Document, sampling: Sampling, abilities: ModelAbilities) -> dict[str, Any]:
+def chosen_addons(
+    document: Document, sampling: Sampling, abilities: ModelAbilities
+) -> dict[str, Any]:
     """What the model takes of the add-ons that are on; ControlNets follow what the frame shows."""
     used = [
         addon
@@ -151,12 +155,32 @@ def _addons(document: Document, sampling: Sampling, abilities: ModelAbilities) -
         )
         for addon in led
     )
+    reading = [addon for addon in used if addon.kind is AddonKind.IP_ADAPTER]
     return {
-        "addons": tuple(addon for addon in used if addon not in led),
+        "addons": tuple(addon for addon in used if addon not in (*led, *reading)),
         "controls": tuple(controls),
+        "references": tuple(_reference(addon, sampling) for addon in reading),
+        "pag_scale": sampling.pag_scale if abilities.pag_scale else 0.0,
         "clip_skip": min(sampling.clip_skip, abilities.most_clip_skip),
         "freeu": sampling.freeu if abilities.freeu is not None else None,
     }
+
+
+def _refinement(
+    sampling: Sampling, size: Size, checkpoint: Checkpoint, kind: GenerationKind
+) -> Refinement | None:
+    """Masks, and pictures of two passes, are finished by the model that began them."""
+    if not (sampling.refiner and checkpoint.abilities.refined_by):
+        return None
+    in_two = kind is GenerationKind.TEXT_TO_IMAGE and _passes(sampling, size, checkpoint)
+    if kind is GenerationKind.INPAINTING or in_two:
+        return None
+    return Refinement(sampling.refiner, sampling.refiner_start)
+
+
+def _reference(addon: Addon, sampling: Sampling) -> Reference:
+    file = sampling.references.get(addon.name)
+    return Reference(addon.name, None if file is None else reference_picture(file), addon.weight)
 
 
 def _asks_for_repainting(document: Document) -> bool:
@@ -180,7 +204,7 @@ def _picture(document: Document, frame: Rect) -> Pixels:
     return np.ascontiguousarray(np.pad(pixels, margins, mode="edge"))
 
 
-def _mask(document: Document, frame: Rect) -> Pixels:
+def mask_in(document: Document, frame: Rect) -> Pixels:
     """The mask in the frame; all that lies beyond the picture is to be painted."""
     mask = np.full((frame.height, frame.width), 255, np.uint8)
     within = frame.intersected(Rect.of_size(document.size))
@@ -204,7 +228,7 @@ def _first_pass_size(size: Size, checkpoint: Checkpoint | None) -> Size | None:
 def _repainting(document: Document, checkpoint: Checkpoint | None) -> str:
     """What becomes of the mask, whose greys not every model can follow."""
     if checkpoint is not None and not checkpoint.abilities.soft_masks:
-        mask = _mask(document, document.frame)
+        mask = mask_in(document, document.frame)
         if ((mask > 0) & (mask < 255)).any():
             return "Repaints where the mask is half or more; this model knows no softer ones."
     return "Repaints the mask; nothing else changes."
@@ -227,7 +251,7 @@ def _size_note(document: Document, sampling: Sampling, checkpoint: Checkpoint | 
 
 
 def _closeup_note(document: Document, sampling: Sampling, checkpoint: Checkpoint) -> str:
-    mask = effective_mask(_mask(document, document.frame), checkpoint.abilities)
+    mask = effective_mask(mask_in(document, document.frame), checkpoint.abilities)
     part = crop_rect(mask, sampling.area_padding, checkpoint.abilities.size_multiple).size
     if part.is_empty:
         return ""

@@ -6,15 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from core.geometry import Rect
-from gui.canvas import painter as draw
+from gui.canvas import marks
 from gui.canvas.tools.gesture import Tool
 from gui.canvas.tools.painting import PaintingTool
 
 if TYPE_CHECKING:
     from core.canvas.document import Document
+    from gui.canvas.tools.sizing import Sizing
     from gui.canvas.view import CanvasView
 
 _LABEL_AWAY = 10
@@ -44,17 +45,36 @@ class Hover:
         self._area = QRect() if at is None or not radius else _area(at, radius)
         self._canvas.update(self._area)
 
-    def paint(self, painter: QPainter, radius: float, tool: Tool) -> None:
-        """Draw the outline, and beside it what the tool has to know of the place."""
+    def paint(self, painter: QPainter, radius: float, tool: Tool, colour: QColor) -> None:
+        """Draw the outline, and beside it what the tool has to know of the place.
+
+        Args:
+            colour: What shows how soft a brush is while its hardness is changed.
+        """
         document = self._canvas.document
         if self.at is None or document is None:
             return
-        draw.draw_brush_outline(painter, self.at.x(), self.at.y(), radius)
+        if isinstance(tool, PaintingTool) and tool.sizing is not None:
+            self._paint_sizing(painter, radius, tool.sizing, colour)
+            return
+        marks.draw_brush_outline(painter, self.at.x(), self.at.y(), radius)
         if isinstance(tool, PaintingTool) and tool.paints_strength:
             place = self._canvas.viewport.to_document(self.at.x(), self.at.y())
             label = strength_at(document, *place)
             if label:
-                draw.draw_label(painter, self.at + _label_place(radius), label)
+                marks.draw_label(painter, self.at + _label_place(radius), label)
+
+    def _paint_sizing(
+        self, painter: QPainter, radius: float, sizing: Sizing, colour: QColor
+    ) -> None:
+        """The brush as it becomes, where the drag began, so that its rim is under the pointer."""
+        at = QPointF(*sizing.place)
+        marks.draw_softness(painter, at, radius, sizing.hardness, colour)
+        marks.draw_brush_outline(painter, at.x(), at.y(), radius)
+        label = sizing.figures
+        box = marks.label_box(painter, at, label)
+        below = min(at.y() + radius + 20, self._canvas.height() - box.height())
+        marks.draw_label(painter, QPointF(at.x() - box.width() / 2, below), label)
 
 
 def strength_at(document: Document, x: float, y: float) -> str:
@@ -67,7 +87,7 @@ def strength_at(document: Document, x: float, y: float) -> str:
 
 def _area(at: QPointF, radius: float) -> QRect:
     label = _LABEL_AREA.translated(at + _label_place(radius))
-    return draw.outline_area(at, radius).united(label.toAlignedRect())
+    return marks.outline_area(at, radius).united(label.toAlignedRect())
 
 
 def _label_place(radius: float) -> QPointF:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
 
+from core.geometry import Rect
+from gui.canvas import painter as draw
+from gui.canvas.marks import draw_grips, hairline
 from gui.canvas.tools.gesture import Sketch, Sketching, Tool
 from gui.canvas.viewport import Viewport
+from gui.images import view_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +26,6 @@ DASH = 4
 MOST_TURNED = 100_000
 """Pixels of an edge of which the direction is looked at; more of them are no line any more."""
 _WHITE, _BLACK = 0xFFFFFFFF, 0xFF000000
-GRIP_SIDE = 8
 
 
 class Outlines:
@@ -39,36 +42,46 @@ class Outlines:
         self._seen: tuple[Viewport, QSize, float] | None = None
         self._edge = QImage()
 
-    def paint(self, painter: QPainter, tool: Tool) -> None:
-        """Draw the selection's edge, and what the tool shows."""
+    def paint(
+        self, painter: QPainter, viewport: Viewport, origin: tuple[int, int], tool: Tool
+    ) -> None:
+        """Draw the selection's edge, and what the tool shows.
+
+        Args:
+            viewport: From the document to the painter's device pixels.
+            origin: Where in them the view begins.
+        """
         canvas = self._canvas
         if canvas.document is None:
             return
-        surface = canvas.document.selection.surface
+        surface, ratio = canvas.document.selection.surface, canvas.devicePixelRatioF()
         if surface is not None:
-            seen = (canvas.viewport, canvas.size(), canvas.devicePixelRatioF())
+            size = (canvas.size().toSizeF() * ratio).toSize() + QSize(1, 1)
+            seen = (viewport.panned(-origin[0], -origin[1]), size, ratio)
             if surface is not self._surface or seen != self._seen:
                 self._edge = edge_of(surface, *seen)
             self._seen = seen
-            painter.drawImage(0, 0, self._edge)
+            painter.drawImage(QPointF(*origin), self._edge)
         elif self._surface is not None:
             self._edge = QImage()
         self._surface = surface
         sketch = tool.sketch(canvas) if isinstance(tool, Sketching) else None
         if sketch is not None:
-            draw_sketch(painter, canvas.viewport, sketch)
+            draw_sketch(painter, viewport, sketch, ratio)
 
 
-def edge_of(surface: TiledSurface, viewport: Viewport, view: QSize, ratio: float) -> QImage:
+def edge_of(surface: TiledSurface, viewport: Viewport, size: QSize, ratio: float) -> QImage:
     """The edge of what is selected at least by half, dashed black and white, else transparent.
 
     Args:
-        view: In device-independent pixels; the image has `ratio` times as many.
+        viewport: From the document to the image's pixels.
+        size: Of the image.
+        ratio: Device pixels for a view pixel; the dashes are as many times longer.
     """
     import numpy as np
 
-    width, height = round(view.width() * ratio), round(view.height() * ratio)
-    inside = _sampled(surface, viewport, width, height, ratio)
+    width, height = size.width(), size.height()
+    inside = (_sampled if viewport.is_upright else _drawn)(surface, viewport, width, height)
     edge = np.zeros_like(inside)
     edge[:, 1:] = inside[:, 1:] != inside[:, :-1]
     edge[1:] |= inside[1:] != inside[:-1]
@@ -82,42 +95,64 @@ def edge_of(surface: TiledSurface, viewport: Viewport, view: QSize, ratio: float
     is_white = (along // max(1, round(DASH * ratio))) % 2 == 0
     dashes[rows, columns] = np.where(is_white, np.uint32(_WHITE), np.uint32(_BLACK))
     layout = QImage.Format.Format_ARGB32_Premultiplied
-    image = QImage(dashes.data, width, height, width * 4, layout).copy()
-    image.setDevicePixelRatio(ratio)
-    return image
+    return QImage(dashes.data, width, height, width * 4, layout).copy()
 
 
-def draw_sketch(painter: QPainter, viewport: Viewport, sketch: Sketch) -> None:
-    """Draw a tool's lines and grips, visible on light and on dark."""
+def draw_sketch(painter: QPainter, viewport: Viewport, sketch: Sketch, ratio: float) -> None:
+    """Draw a tool's lines and grips, visible on light and on dark.
+
+    Args:
+        ratio: Device pixels for a view pixel.
+    """
+    width = hairline(ratio)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(sketch.lines) > 0)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    dashes = QPen(QColor(255, 255, 255), 1)
+    dashes = QPen(QColor(255, 255, 255), width)
     dashes.setDashPattern([DASH, DASH])
     for line in sketch.lines:
         corners = QPolygonF([QPointF(*viewport.to_view(x, y)) for x, y in line])
-        for pen in (QPen(QColor(0, 0, 0), 1), dashes):
+        for pen in (QPen(QColor(0, 0, 0), width), dashes):
             painter.setPen(pen)
             painter.drawPolyline(corners)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
+    painter.setPen(QPen(QColor(0, 0, 0, 200), width))
     painter.setBrush(QColor(255, 255, 255))
-    for x, y in sketch.grips:
-        at = QPointF(*viewport.to_view(x, y))
-        half = QPointF(GRIP_SIDE / 2, GRIP_SIDE / 2)
-        painter.drawRect(QRectF(at - half, at + half))
+    draw_grips(painter, [QPointF(*viewport.to_view(*grip)) for grip in sketch.grips], ratio)
+
+
+def _drawn(surface: TiledSurface, viewport: Viewport, width: int, height: int) -> NDArray[np.bool_]:
+    """Whether each pixel lies in the selection; Qt looks it up along turned lines."""
+    import numpy as np
+
+    from core.canvas.tiles import TILE
+
+    looks = QImage(width, height, QImage.Format.Format_Grayscale8)
+    looks.fill(0)
+    painter = QPainter(looks)
+    painter.setTransform(draw.turning(viewport))
+    hair = 0.05 / viewport.zoom  # drawn as they are, turned tiles leave gaps here and there
+    seen = viewport.seen_in(Rect(0, 0, width, height))
+    for (tx, ty), tile in surface.tiles.items():
+        covered = Rect(tx * TILE, ty * TILE, TILE, TILE).intersected(Rect.of_size(surface.size))
+        if not covered.intersected(seen).is_empty:
+            place = QRectF(*covered).adjusted(-hair, -hair, hair, hair)
+            painter.drawImage(place, view_of(tile), QRectF(0, 0, *covered.size))
+    painter.end()
+    rows = np.frombuffer(looks.constBits(), np.uint8).reshape(height, looks.bytesPerLine())
+    return rows[:, :width] >= 128
 
 
 def _sampled(
-    surface: TiledSurface, viewport: Viewport, width: int, height: int, ratio: float
+    surface: TiledSurface, viewport: Viewport, width: int, height: int
 ) -> NDArray[np.bool_]:
-    """Whether each screen pixel lies in the selection."""
+    """Whether each pixel lies in the selection."""
     import numpy as np
 
     from core.canvas.tiles import FULL_TILE, TILE
 
     inside = np.zeros((height, width), bool)
-    columns = _looked_up(width, ratio, viewport.left, viewport.zoom)
-    rows = _looked_up(height, ratio, viewport.top, viewport.zoom)
+    columns = _looked_up(width, viewport.left, viewport.zoom)
+    rows = _looked_up(height, viewport.top, viewport.zoom)
     for (tx, ty), tile in surface.tiles.items():
         right, bottom = (
             min(TILE * (t + 1), s) for t, s in zip((tx, ty), surface.size, strict=True)
@@ -149,9 +184,8 @@ def _runs_up(
     return across * down > 0
 
 
-def _looked_up(count: int, ratio: float, offset: float, zoom: float) -> NDArray[np.int64]:
+def _looked_up(count: int, offset: float, zoom: float) -> NDArray[np.int64]:
     """The document's column (or row) under the middle of each screen pixel."""
     import numpy as np
 
-    middles = (np.arange(count) + 0.5) / ratio
-    return np.floor((middles - offset) / zoom).astype(np.int64)
+    return np.floor((np.arange(count) + 0.5 - offset) / zoom).astype(np.int64)

@@ -1,4 +1,7 @@
-"""Draws a document's tiles, its mask and the frame into a view; holds no state but caches."""
+"""Draws a document's tiles and its mask in device pixels; holds no state but caches.
+
+Every viewport in here is one of `Viewport.on_device`, and the painter's unit is a device pixel.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,19 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, QRegion, qRgba
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QImage,
+    QPainter,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QRegion,
+    QTransform,
+    qRgba,
+)
 
 from core.geometry import Rect, Size
 from gui.canvas.viewport import Viewport
@@ -19,11 +33,19 @@ if TYPE_CHECKING:
     from core.canvas.document import Document
     from core.request import Pixels
 
+    TileOf = Callable[[int, int, int], Pixels]
+    ToImage = Callable[[Pixels], QImage | None]
+
 TILE = 256
+BLOCK = 512
+"""Device pixels of the squares in which a turned picture is drawn."""
 MASK_COLOUR = (236, 72, 88)
 MASK_ALPHA = 0.5
 PIXELS_SHOW_FROM = 6.0
-"""Zoom from which single pixels are drawn as squares instead of being smoothed."""
+"""Scale from which single pixels are drawn as squares instead of being smoothed."""
+GRID_SHOWS_FROM = 8.0
+"""Scale beyond which lines run between the pixels."""
+MOST_GRID = 32
 _STRENGTHS = ((0, (64, 132, 255)), (96, (74, 190, 190)), (176, (240, 190, 64)), (255, MASK_COLOUR))
 """Colours of the mask from keep to repaint, like a heat map; full strength is the tint."""
 
@@ -41,9 +63,14 @@ def mask_tint(value: int) -> tuple[int, int, int, int]:
 _MASK_TABLE = [qRgba(*mask_tint(value)) for value in range(256)]
 
 
-def level_of(zoom: float) -> int:
-    """The reduced picture that is drawn at `zoom`: 0 is whole, each next one half as large."""
-    return max(0, min(6, math.floor(math.log2(1 / zoom) + 1e-6))) if zoom < 1 else 0
+def level_of(scale: float) -> int:
+    """The reduced picture that is drawn at `scale`: 0 is whole, each next one half as large."""
+    return max(0, min(6, math.floor(math.log2(1 / scale) + 1e-6))) if scale < 1 else 0
+
+
+def grid_strength(scale: float) -> int:
+    """How far, 0 to 255, lines between pixels differ from these; the denser, the fainter."""
+    return min(MOST_GRID, round(2 * scale)) if scale > GRID_SHOWS_FROM else 0
 
 
 def tiles_in(rect: Rect, size: Size, level: int) -> Iterator[tuple[int, int]]:
@@ -65,39 +92,54 @@ def draw_document(
     checkers: QBrush,
     shows_mask: bool,
 ) -> None:
-    """Draw what of a document lies in `area` of the view; the mask only where it is asked for."""
-    rect = viewport.seen_in(Rect(*area.getRect())).grown(1)  # type: ignore[misc]
-    whole = view_rect(viewport, Rect.of_size(document.size))
-    draw_checkerboard(painter, whole.intersected(QRectF(area)), checkers)
-    draw_picture(painter, document, viewport, rect)
+    """Draw what of a document lies in `area`; the mask only where it is asked for."""
+    draw_checkerboard(painter, viewport, document.size, area, checkers)
+    _draw(painter, document.flattened_tile, document.size, viewport, area, view_of)
+    if viewport.angle != 0 and viewport.zoom > GRID_SHOWS_FROM:
+        seen = viewport.seen_in(Rect(*area.getRect()))  # type: ignore[misc]
+        draw_grid(painter, viewport, seen.intersected(Rect.of_size(document.size)))
     if shows_mask and not document.mask_is_empty:
-        draw_mask(painter, document, viewport, rect)
+        _draw(painter, document.mask_tile, document.size, viewport, area, _tinted)
 
 
 def draw_overlay(painter: QPainter, viewport: Viewport, rect: Rect, image: QImage) -> None:
     """Draw a picture over a document rectangle, scaled to it."""
     smooth = viewport.zoom < PIXELS_SHOW_FROM or rect.width > image.width()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-    painter.drawImage(view_rect(viewport, rect), image)
+    if viewport.is_upright:
+        painter.drawImage(placed(viewport, rect), image)
+    else:
+        _draw_turned_overlay(painter, viewport, rect, image)
+    if viewport.zoom > GRID_SHOWS_FROM:
+        clip = Rect(*painter.clipBoundingRect().toAlignedRect().getRect())  # type: ignore[misc]
+        draw_grid(painter, viewport, viewport.seen_in(clip).intersected(rect))
 
 
-def draw_picture(painter: QPainter, document: Document, viewport: Viewport, rect: Rect) -> None:
-    """Draw the flattened picture inside a document rectangle."""
-    _draw_tiles(painter, document.flattened_tile, document.size, viewport, rect, view_of)
+def _draw_turned_overlay(painter: QPainter, viewport: Viewport, rect: Rect, image: QImage) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not viewport.is_square)
+    painter.setTransform(turning(viewport), True)
+    painter.drawImage(QRectF(*rect), image)
+    painter.restore()
 
 
-def draw_mask(painter: QPainter, document: Document, viewport: Viewport, rect: Rect) -> None:
-    """Draw the mask as a tint over the picture."""
-    _draw_tiles(painter, document.mask_tile, document.size, viewport, rect, _tinted)
-
-
-def draw_checkerboard(painter: QPainter, area: QRectF, brush: QBrush) -> None:
-    """Draw what shows through where the picture is transparent."""
-    painter.fillRect(area, brush)
+def draw_checkerboard(
+    painter: QPainter, viewport: Viewport, size: Size, area: QRect, brush: QBrush
+) -> None:
+    """Draw what shows through where the picture is transparent; it goes with the document."""
+    painter.setBrushOrigin(QPointF(round(viewport.left), round(viewport.top)))
+    whole = Rect.of_size(size)
+    if viewport.is_square:
+        painter.fillRect(placed(viewport, whole).intersected(QRectF(area)), brush)
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(brush)
+        painter.drawPolygon(outline(viewport, whole, 1))  # or it would shine through at the edge
+    painter.setBrushOrigin(QPointF())
 
 
 def checkerboard(light: str = "#b9b9b9", dark: str = "#9c9c9c", side: int = 8) -> QBrush:
-    """Squares of `side` view pixels."""
+    """Squares of `side` pixels."""
     squares = QPixmap(2 * side, 2 * side)
     squares.fill(QColor(light))
     painter = QPainter(squares)
@@ -107,89 +149,63 @@ def checkerboard(light: str = "#b9b9b9", dark: str = "#9c9c9c", side: int = 8) -
     return QBrush(squares)
 
 
-def draw_frame(
-    painter: QPainter, area: QRectF, accent: QColor, shows_corners: bool, label: str
-) -> None:
-    """Draw the generation frame: a light line on a dark one, so that it shows on any picture."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(0, 0, 0, 140), 3))
-    painter.drawRect(area)
-    line = QPen(accent if shows_corners else QColor(255, 255, 255, 220), 1)
-    if not shows_corners:
-        line.setDashPattern([5, 4])
-    painter.setPen(line)
-    painter.drawRect(area)
-    if shows_corners:
-        _draw_corners(painter, area, accent)
-    if label:
-        above = QPointF(0, painter.fontMetrics().height() / 2 + 6)
-        draw_label(painter, area.topLeft() - above, label)
-
-
-def draw_brush_outline(painter: QPainter, x: float, y: float, radius: float) -> None:
-    """Draw the circle a dab would fill, visible on light and on dark."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    for colour, extra in ((QColor(0, 0, 0, 150), 0.8), (QColor(255, 255, 255, 230), 0.0)):
-        painter.setPen(QPen(colour, 1))
-        painter.drawEllipse(QPointF(x, y), radius + extra, radius + extra)
-    if radius < 3:
-        painter.setPen(QPen(QColor(255, 255, 255, 230), 1))
-        for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            painter.drawLine(QPointF(x + 5 * dx, y + 5 * dy), QPointF(x + 9 * dx, y + 9 * dy))
-
-
-def draw_label(painter: QPainter, at: QPointF, label: str) -> None:
-    """Write a few words on a dark ground; `at` is the middle of its left side."""
-    metrics = painter.fontMetrics()
-    height = metrics.height() + 4
-    box = QRectF(at.x(), at.y() - height / 2, metrics.horizontalAdvance(label) + 12, height)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(0, 0, 0, 150))
-    painter.drawRoundedRect(box, 4, 4)
-    painter.setPen(QColor(255, 255, 255, 235))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
-
-
-def draw_focus(painter: QPainter, area: QRect, accent: QColor) -> None:
-    """Draw the line that says that the keys go here."""
-    painter.setPen(accent)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRect(area.adjusted(0, 0, -1, -1))
-
-
-def outline_area(centre: QPointF, radius: float) -> QRect:
-    """What `draw_brush_outline` may touch."""
-    reach = max(radius, 9) + 3
-    corner = QPointF(reach, reach)
-    return QRectF(centre - corner, centre + corner).toAlignedRect()
-
-
 def parts_of(region: QRegion) -> list[QRect]:
     """The rectangles of a region; many small ones are drawn as one."""
     parts = [QRect(part) for part in region]  # type: ignore[attr-defined]  # missing in the stubs
     return parts if len(parts) <= 4 else [region.boundingRect()]
 
 
-def view_rect(viewport: Viewport, rect: Rect) -> QRectF:
-    """A document rectangle in view coordinates, its edges on whole pixels."""
-    left, top = viewport.to_view(rect.x, rect.y)
-    right, bottom = viewport.to_view(rect.right, rect.bottom)
-    return QRectF(QPointF(round(left), round(top)), QPointF(round(right), round(bottom)))
+def placed(viewport: Viewport, rect: Rect) -> QRectF:
+    """Around a document rectangle; its edges on whole pixels."""
+    left, top, right, bottom = map(round, viewport.around(rect))
+    return QRectF(QPointF(left, top), QPointF(right, bottom))
+
+
+def outline(viewport: Viewport, rect: Rect, inset: float = 0.0) -> QPolygonF:
+    """A document rectangle as it is turned, smaller by `inset` device pixels on each side."""
+    less = inset / viewport.zoom
+    left, top, right, bottom = rect.x + less, rect.y + less, rect.right - less, rect.bottom - less
+    corners = (left, top), (right, top), (right, bottom), (left, bottom)
+    return QPolygonF([QPointF(*viewport.to_view(*corner)) for corner in corners])
+
+
+def turning(viewport: Viewport) -> QTransform:
+    """From document positions to the viewport's."""
+    return QTransform(*viewport.matrix, viewport.left, viewport.top)
+
+
+def _draw(
+    painter: QPainter,
+    tile: TileOf,
+    size: Size,
+    viewport: Viewport,
+    area: QRect,
+    to_image: ToImage,
+) -> None:
+    level = level_of(viewport.zoom)
+    exact = viewport.is_square and viewport.zoom * (1 << level) == 1.0
+    smooth = viewport.zoom < PIXELS_SHOW_FROM and not exact
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+    if viewport.angle == 0 and viewport.zoom >= PIXELS_SHOW_FROM:
+        _draw_pixels(painter, tile, size, viewport, area, to_image)
+    elif viewport.is_upright:
+        _draw_tiles(painter, tile, size, viewport, area, to_image)
+    else:
+        _draw_turned(painter, tile, size, viewport, area, to_image)
 
 
 def _draw_tiles(
     painter: QPainter,
-    tile: Callable[[int, int, int], Pixels],
+    tile: TileOf,
     size: Size,
     viewport: Viewport,
-    rect: Rect,
-    to_image: Callable[[Pixels], QImage | None],
+    area: QRect,
+    to_image: ToImage,
 ) -> None:
+    """Each tile by itself, straight from its memory."""
     level = level_of(viewport.zoom)
-    smooth = viewport.zoom < PIXELS_SHOW_FROM and viewport.zoom * (1 << level) != 1.0
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     span = TILE << level
+    rect = viewport.seen_in(Rect(*area.getRect())).grown(1)  # type: ignore[misc]
     for tx, ty in tiles_in(rect, size, level):
         covered = Rect(tx * span, ty * span, span, span).intersected(Rect.of_size(size))
         pixels = tile(tx, ty, level)
@@ -197,7 +213,81 @@ def _draw_tiles(
         if image is None:
             continue
         source = QRectF(0, 0, covered.width / (1 << level), covered.height / (1 << level))
-        painter.drawImage(view_rect(viewport, covered), image, source)
+        painter.drawImage(placed(viewport, covered), image, source)
+
+
+def _draw_pixels(
+    painter: QPainter,
+    tile: TileOf,
+    size: Size,
+    viewport: Viewport,
+    area: QRect,
+    to_image: ToImage,
+) -> None:
+    """Each pixel a square of device pixels, just where the viewport says."""
+    from gui.canvas.mosaic import enlarged
+
+    part = Rect(*area.getRect())  # type: ignore[misc]
+    pixels, corner = enlarged(tile, size, viewport, part, grid_strength(viewport.zoom))
+    image = to_image(pixels) if pixels.size else None
+    if image is not None:
+        painter.drawImage(QPointF(*corner), image)
+
+
+def _draw_turned(
+    painter: QPainter,
+    tile: TileOf,
+    size: Size,
+    viewport: Viewport,
+    area: QRect,
+    to_image: ToImage,
+) -> None:
+    """Block by block, from tiles that are joined first: turned one by one they would leave gaps.
+
+    Blocks keep what is joined small; a turned rectangle's surroundings are much larger than it is.
+    """
+    from gui.canvas.mosaic import joined
+
+    level = level_of(viewport.zoom)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not viewport.is_square)
+    for block in _blocks(area):
+        around = viewport.seen_in(Rect(*block.getRect())).grown(2 << level)  # type: ignore[misc]
+        part = around.intersected(Rect.of_size(size))
+        if part.is_empty:
+            continue
+        pixels, covered = joined(tile, part, size, level)
+        image = to_image(pixels)
+        if image is None:
+            continue
+        source = QRectF(0, 0, covered.width / (1 << level), covered.height / (1 << level))
+        painter.save()
+        painter.setClipRect(block, Qt.ClipOperation.IntersectClip)
+        painter.setTransform(turning(viewport), True)
+        painter.drawImage(QRectF(*covered), image, source)
+        painter.restore()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def draw_grid(painter: QPainter, viewport: Viewport, part: Rect) -> None:
+    """Draw lines between the pixels of a part of the document, for views that are turned.
+
+    They are not smoothed: that would cost five times as much, and they are faint.
+    """
+    strength = grid_strength(viewport.zoom)
+    columns = [QLineF(x, part.y, x, part.bottom) for x in range(part.x + 1, part.right)]
+    rows = [QLineF(part.x, y, part.right, y) for y in range(part.y + 1, part.bottom)]
+    painter.save()
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Difference)
+    painter.setPen(QPen(QColor(strength, strength, strength), 0))
+    painter.setTransform(turning(viewport), True)
+    painter.drawLines([*columns, *rows])
+    painter.restore()
+
+
+def _blocks(area: QRect) -> Iterator[QRect]:
+    for top in range(area.top(), area.bottom() + 1, BLOCK):
+        for left in range(area.left(), area.right() + 1, BLOCK):
+            yield QRect(left, top, BLOCK, BLOCK).intersected(area)
 
 
 def _tinted(pixels: Pixels) -> QImage | None:
@@ -207,10 +297,3 @@ def _tinted(pixels: Pixels) -> QImage | None:
     image = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_Indexed8)
     image.setColorTable(_MASK_TABLE)
     return image
-
-
-def _draw_corners(painter: QPainter, area: QRectF, accent: QColor) -> None:
-    painter.setBrush(accent)
-    painter.setPen(QPen(QColor(0, 0, 0, 140), 1))
-    for corner in (area.topLeft(), area.topRight(), area.bottomLeft(), area.bottomRight()):
-        painter.drawRect(QRectF(corner.x() - 4, corner.y() - 4, 8, 8))

@@ -10,8 +10,8 @@ from PySide6.QtCore import QEvent
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 
 from core.errors import KnownError
-from gui.canvas.tools.framing import PanTool
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Tool
+from gui.canvas.tools.looking import PanTool, looking_tool
 from gui.canvas.viewport import Viewport
 
 FLATTEST = 60.0
@@ -87,7 +87,7 @@ class Hand:
             self.goes_on = False
         self._last = pointer
         self._stop()
-        tool = tool or (PanTool() if self.moves_view else self.tool)
+        tool = tool or (looking_tool(pointer.modifiers) if self.moves_view else self.tool)
         try:
             self._gesture = _started(tool.gesture(self._canvas, pointer))
         except KnownError as error:

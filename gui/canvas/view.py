@@ -1,54 +1,51 @@
-"""The canvas widget: shows the document through a viewport and hands gestures to the tool."""
+"""The canvas widget: a view of the document that hands gestures to the tool."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QFocusEvent,
-    QImage,
     QKeyEvent,
+    QKeySequence,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
-    QPaintEvent,
-    QResizeEvent,
     QTabletEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QWidget
 
-from core.geometry import Rect, Size
-from gui.canvas import painter as draw
+from core.geometry import Rect
+from gui.canvas import marks
+from gui.canvas.document_view import DocumentView
 from gui.canvas.hover import Hover
 from gui.canvas.outlines import Outlines
 from gui.canvas.pointing import Hand, pointer_of
-from gui.canvas.tools.framing import FrameTool, PanTool
+from gui.canvas.tools.framing import FrameTool
 from gui.canvas.tools.gesture import Pointer, Tool
+from gui.canvas.tools.looking import PanTool, looking_tool
 from gui.canvas.tools.painting import BrushSettings, PaintingTool
-from gui.canvas.viewport import Viewport
+from gui.canvas.viewport import Viewport, corners_of
 from gui.theme import Theme
 
 if TYPE_CHECKING:
     from core.canvas.document import Document
-    from gui.canvas.frame_bar import FrameBar
-
-MARGIN = 28
-BAR_ROOM = 56
-"""View pixels below the frame that a view of the whole picture leaves to the bar."""
 
 
-class CanvasView(QWidget):
-    """Paints dirty rectangles only; every pixel it shows comes from the document's tiles.
+class CanvasView(DocumentView):
+    """What the person paints on.
 
     Attributes:
         frame_step: Sides of the frame stay whole multiples of this while it is resized.
+        held_keys: What acts for as long as it is held: ``"look"`` moves the view, ``"compare"``
+            shows the original.
 
     Signals:
-        zoom_changed: Another part or size of the document is shown.
         frame_edited: The person moved or resized the frame.
         dropped: Something was let go over the canvas, at a document position.
         compare_held: The key that shows the original is down, or up again.
@@ -57,7 +54,6 @@ class CanvasView(QWidget):
         refused: A press began no gesture, and why.
     """
 
-    zoom_changed = Signal(float)
     frame_edited = Signal()
     dropped = Signal(QMimeData, QPointF)
     compare_held = Signal(bool)
@@ -68,32 +64,23 @@ class CanvasView(QWidget):
     def __init__(
         self, theme: Theme, brush_settings: BrushSettings, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(theme, parent)
         self.setObjectName("canvas")
         self.setAccessibleName("Canvas")
         self.setAccessibleDescription("The picture. Paint with the tool chosen on the left.")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setTabletTracking(True)
         self.setAcceptDrops(True)
         self.setMinimumSize(320, 240)
-        self._theme = theme
         self._brush = brush_settings
-        self.document: Document | None = None
-        self.viewport = Viewport()
         self.frame_step = 8
-        self._bar: FrameBar | None = None
+        self.held_keys = {"look": QKeySequence("Space"), "compare": QKeySequence("C")}
+        self._held: dict[int, str] = {}
         self._hand = Hand(self)
-        self._overlay: tuple[Rect, QImage] | None = None
         self._hover = Hover(self)
         self._outlines = Outlines(self)
         self._button = Qt.MouseButton.NoButton
-        self._follows_fit = True
-        self._bar_rect: Rect | None = None
-        self._foot = 0
-        self._checkerboard = draw.checkerboard()
-        theme.changed.connect(self.update)
         brush_settings.changed.connect(self.update)
 
     # --- the document --------------------------------------------------------------------
@@ -101,70 +88,13 @@ class CanvasView(QWidget):
     def show_document(self, document: Document) -> None:
         """Show another document, whole."""
         self.end_gesture()
-        before, self.document = self.document, document
-        if before is not None:
-            before.changed.disconnect(self._on_document_changed)
-            before.structure_changed.disconnect(self._on_structure_changed)
-            before.frame_changed.disconnect(self._on_frame_changed)
-            before.selection.changed.disconnect(self._on_frame_changed)
-        document.changed.connect(self._on_document_changed)
-        document.structure_changed.connect(self._on_structure_changed)
-        document.frame_changed.connect(self._on_frame_changed)
-        document.selection.changed.connect(self._on_frame_changed)
-        self.fit()
-
-    def show_overlay(self, rect: Rect, image: QImage) -> None:
-        """Show `image` over the document rectangle `rect`, scaled, until it is taken away.
-
-        The mask's tint is hidden meanwhile, so that the picture can be judged.
-        """
-        self._overlay = (rect, image)
-        self.update()
-
-    def hide_overlay(self) -> None:
-        """Show the document alone again."""
-        self._overlay = None
-        self.update()
+        super().show_document(document)
 
     def move_frame(self, frame: Rect) -> None:
         """Put the generation frame there."""
         if self.document is not None and frame != self.document.frame:
             self.document.set_frame(frame)
             self.frame_edited.emit()
-
-    # --- the view ------------------------------------------------------------------------
-
-    def fit(self) -> None:
-        """Show the whole picture and the frame."""
-        if self.document is not None:
-            area = Rect.of_size(self.document.size).united(self.document.frame)
-            room = Size(self.width(), self.height() - BAR_ROOM)
-            self._look_through(Viewport.fitting(area, room, MARGIN))
-            self._follows_fit = True
-
-    def zoom_to(self, zoom: float) -> None:
-        """Zoom about the middle of the view."""
-        centre = QRectF(self.rect()).center()
-        self._look_through(self.viewport.at_zoom(zoom, centre.x(), centre.y()))
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move the view by view pixels."""
-        self._look_through(self.viewport.panned(dx, dy))
-
-    def _look_through(self, viewport: Viewport) -> None:
-        self._follows_fit = False
-        self.viewport = viewport
-        self._place_bar()
-        self.update()
-        self.zoom_changed.emit(viewport.zoom)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """A view that showed all keeps showing all."""
-        super().resizeEvent(event)
-        if self._follows_fit:
-            self.fit()
-        else:
-            self._place_bar()
 
     # --- tools and gestures --------------------------------------------------------------
 
@@ -200,11 +130,17 @@ class CanvasView(QWidget):
         return confirmed
 
     def _press(self, pointer: Pointer, tool: Tool | None = None) -> None:
-        if self.document is not None and isinstance(self._hand.press(pointer, tool), PanTool):
+        if self.document is None:
+            return
+        taken = self._hand.press(pointer, tool)
+        if isinstance(taken, PanTool):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif taken is not self._hand.tool and taken.cursor is not None:
+            self.setCursor(taken.cursor)
 
-    def _ask_to_paint(self) -> None:
-        if isinstance(self._hand.tool, PaintingTool) and not self._hand.moves_view:
+    def _ask_to_paint(self, keys: Qt.KeyboardModifier) -> None:
+        tool = self._hand.tool
+        if isinstance(tool, PaintingTool) and not self._hand.moves_view and tool.paints_with(keys):
             self.painting_asked.emit()
 
     def _follow(self, pointer: Pointer) -> None:
@@ -218,9 +154,10 @@ class CanvasView(QWidget):
             return
         self._button = event.button()
         if self._button == Qt.MouseButton.MiddleButton:
-            self._press(pointer_of(event, self.viewport), PanTool())
+            tool = looking_tool(event.modifiers())
+            self._press(pointer_of(event, self.viewport), tool)
         elif self._button == Qt.MouseButton.LeftButton:
-            self._ask_to_paint()
+            self._ask_to_paint(event.modifiers())
             self._press(pointer_of(event, self.viewport))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -246,7 +183,7 @@ class CanvasView(QWidget):
             if self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
                 self._follow(pointer_of(event, self.viewport, is_down))
         elif event.type() == QEvent.Type.TabletPress and is_down:
-            self._ask_to_paint()
+            self._ask_to_paint(event.modifiers())
             self._press(pointer_of(event, self.viewport))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -257,18 +194,36 @@ class CanvasView(QWidget):
         elif turned.y():
             factor = math.pow(1.2, turned.y() / 120)
             at = event.position()
-            self._look_through(self.viewport.zoomed(factor, at.x(), at.y()))
+            self.look_through(self.viewport.zoomed(factor, at.x(), at.y()))
         event.accept()
 
+    def event(self, event: QEvent) -> bool:
+        """Two fingers on a touchpad zoom and turn the view."""
+        if isinstance(event, QNativeGestureEvent):
+            viewport = self._after_fingers(event)
+            if viewport != self.viewport:
+                self.look_through(viewport)
+            return True
+        return super().event(event)
+
+    def _after_fingers(self, event: QNativeGestureEvent) -> Viewport:
+        at = event.position()
+        kind = Qt.NativeGestureType
+        if event.gestureType() is kind.ZoomNativeGesture:
+            return self.viewport.zoomed(1 + event.value(), at.x(), at.y())
+        if event.gestureType() is kind.RotateNativeGesture:
+            angle = self.viewport.angle + event.value()
+            return self.viewport.turned_to(angle, at.x(), at.y())
+        return self.viewport
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Space moves the view, C shows the original, for as long as they are held."""
+        """Some keys act for as long as they are held."""
         if event.isAutoRepeat():
             return
-        if event.key() == Qt.Key.Key_Space:
-            self._hand.moves_view = True
-            self._show_cursor()
-        elif event.key() == Qt.Key.Key_C and not event.modifiers():
-            self.compare_held.emit(True)
+        role = self._role_of(event)
+        if role:
+            self._held[event.key()] = role
+            self._hold(role, True)
         else:
             super().keyPressEvent(event)
 
@@ -276,20 +231,34 @@ class CanvasView(QWidget):
         """The held keys are let go."""
         if event.isAutoRepeat():
             return
-        if event.key() == Qt.Key.Key_Space:
-            self._hand.moves_view = False
-            self._show_cursor()
-        elif event.key() == Qt.Key.Key_C:
-            self.compare_held.emit(False)
+        role = self._held.pop(event.key(), "")
+        if role:
+            self._hold(role, False)
         else:
             super().keyReleaseEvent(event)
+
+    def _role_of(self, event: QKeyEvent) -> str:
+        """What a key does while it is held; Shift and Ctrl change what looking is."""
+        pressed = event.keyCombination()
+        for role, keys in self.held_keys.items():
+            alone = QKeySequence(QKeyCombination(Qt.KeyboardModifier.NoModifier, pressed.key()))
+            if keys == QKeySequence(pressed) or (role == "look" and keys == alone):
+                return role
+        return ""
+
+    def _hold(self, role: str, held: bool) -> None:
+        if role == "compare":
+            self.compare_held.emit(held)
+        else:
+            self._hand.moves_view = held
+            self._show_cursor()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Keys released elsewhere would never be heard of."""
         super().focusOutEvent(event)
-        self._hand.moves_view = False
-        self.compare_held.emit(False)
-        self._show_cursor()
+        self._held.clear()
+        self._hold("compare", False)
+        self._hold("look", False)
         self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -326,71 +295,24 @@ class CanvasView(QWidget):
 
     # --- painting ------------------------------------------------------------------------
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Repaint the dirty region."""
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), self._theme.colour("surround"))
-        if self.document is None:
-            return
-        for area in draw.parts_of(event.region()):
-            painter.setClipRect(area)
-            draw.draw_document(
-                painter, self.document, self.viewport, area, self._checkerboard, not self._overlay
-            )
-        painter.setClipRegion(event.region())
-        if self._overlay is not None:
-            draw.draw_overlay(painter, self.viewport, *self._overlay)
-        self._outlines.paint(painter, self._hand.tool)
-        self._paint_frame(painter)
-        if self.hasFocus() and self.window().property("keyboard_moves"):
-            draw.draw_focus(painter, self.rect(), self._theme.colour("accent"))
-        if self._outline_radius:
-            self._hover.paint(painter, self._outline_radius, self._hand.tool)
+    def _paint_lines(self, painter: QPainter, viewport: Viewport) -> None:
+        self._outlines.paint(painter, viewport, self._origin, self._hand.tool)
+        self._paint_frame(painter, viewport, isinstance(self._hand.tool, FrameTool))
 
-    def _paint_frame(self, painter: QPainter) -> None:
+    def _paint_labels(self, painter: QPainter) -> None:
+        super()._paint_labels(painter)
+        accent = self._theme.colour("accent")
+        if isinstance(self._hand.tool, FrameTool):
+            self._paint_frame_size(painter)
+        if self.hasFocus() and self.window().property("keyboard_moves"):
+            marks.draw_focus(painter, self.rect(), accent)
+        if self._outline_radius:
+            self._hover.paint(painter, self._outline_radius, self._hand.tool, accent)
+
+    def _paint_frame_size(self, painter: QPainter) -> None:
         assert self.document is not None
         frame = self.document.frame
-        area = draw.view_rect(self.viewport, frame).adjusted(-0.5, -0.5, 0.5, 0.5)
-        active = isinstance(self._hand.tool, FrameTool)
-        label = str(frame.size) if active else ""
-        draw.draw_frame(painter, area, self._theme.colour("accent"), active, label)
-
-    def _on_document_changed(self, rect: Rect) -> None:
-        area = draw.view_rect(self.viewport, rect.grown(1 << draw.level_of(self.viewport.zoom)))
-        self.update(area.toAlignedRect().adjusted(-2, -2, 2, 2))
-
-    def _on_structure_changed(self) -> None:
-        if self._follows_fit:
-            self.fit()
-        self.update()
-
-    def _on_frame_changed(self) -> None:
-        self._place_bar()
-        self.update()
-
-    # --- the bar under the frame ---------------------------------------------------------
-
-    @property
-    def bar(self) -> FrameBar:
-        """The bar; made when it is first asked for, which is after the first paint."""
-        from gui.canvas.frame_bar import FrameBar
-
-        if self._bar is None:
-            self._bar = FrameBar(self._theme, self)
-            self._bar.resized.connect(self._place_bar)
-        return self._bar
-
-    def place_bar_under(self, rect: Rect | None) -> None:
-        """Keep the bar under that document rectangle; None means under the frame."""
-        self._bar_rect = rect
-        self._place_bar()
-
-    def leave_foot(self, height: int) -> None:
-        """Keep the bar out of that many view pixels at the foot; something lies over them."""
-        self._foot = height
-        self._place_bar()
-
-    def _place_bar(self) -> None:
-        if self.document is not None and self._bar is not None:
-            area = draw.view_rect(self.viewport, self._bar_rect or self.document.frame)
-            self._bar.place_under(area, self.rect().adjusted(8, 8, -8, -8 - self._foot))
+        corners = [QPointF(*self.viewport.to_view(*corner)) for corner in corners_of(frame)]
+        highest = min(corners, key=lambda corner: (round(corner.y()), corner.x()))
+        above = QPointF(0, painter.fontMetrics().height() / 2 + 6)
+        marks.draw_label(painter, highest - above, str(frame.size))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from core.abilities import ModelAbilities
 from gui.panels.addons import AddonsSection
+from gui.panels.branch_chip import BranchChip
 from gui.panels.prompt import PromptSection
 from gui.panels.ways import InpaintingOptions, PassesOptions
 from gui.sampling import Mode, Sampling
@@ -148,9 +149,11 @@ class GenerationPanel(QWidget):
         self.show_ways(inpaints=False, enlarges=False)
         self._make_numbers()
         self._scheduler = GroupedBox("Scheduler")
+        self.branch_chip = BranchChip(self._theme)
         self._generate = QPushButton("Generate")
         self._generate.setObjectName("primary")
-        self._generate.setToolTip("Start (Ctrl+Enter)")
+        self._generate.setProperty("tip", "Start")
+        self._generate.setProperty("keys_of", "generate")
 
     def _make_numbers(self) -> None:
         self._width = NumberField("Width", 8, 2048, 8)
@@ -213,6 +216,8 @@ class GenerationPanel(QWidget):
         outer.addWidget(separator())
         foot = QVBoxLayout()
         foot.setContentsMargins(12, 12, 12, 12)
+        foot.setSpacing(8)
+        foot.addWidget(self.branch_chip)
         foot.addWidget(self._generate)
         outer.addLayout(foot)
 

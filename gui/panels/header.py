@@ -42,9 +42,11 @@ class Header(QWidget):
     Signals:
         model_chosen: The name of another model.
         queue_asked: Show what is being made and what waits.
+        upright_asked: Turn and mirror the view no longer.
     """
 
     model_chosen = Signal(str)
+    upright_asked = Signal()
     queue_asked = Signal()
 
     def __init__(self, theme: Theme, menus: QMenuBar, parent: QWidget | None = None) -> None:
@@ -60,6 +62,7 @@ class Header(QWidget):
         self._size = _quiet()
         self._zoom = _quiet()
         self._zoom.setMinimumWidth(52)
+        self._turn = self._make_turn()
         self._model = QComboBox()
         self._model.setProperty("flat", True)
         self._model.setAccessibleName("Model")
@@ -84,6 +87,7 @@ class Header(QWidget):
         for fact in (self._title, self._size, self._zoom):
             row.addWidget(fact)
             row.addSpacing(8)
+        row.addWidget(self._turn)
         row.addStretch(1)
         row.addWidget(self._model)
         row.addWidget(self._dot)
@@ -103,6 +107,17 @@ class Header(QWidget):
         """Show the zoom; 1.0 is 100 %."""
         self._zoom.setText(f"{zoom * 100:.0f} %")
 
+    def show_turn(self, angle: float, is_mirrored: bool) -> None:
+        """Show how the view is turned, with the way back; nothing while it is upright.
+
+        Args:
+            angle: Degrees clockwise.
+        """
+        self._turn.setVisible(angle != 0 or is_mirrored)
+        words = [f"{angle:.0f}°".replace("-", "−")] * (angle != 0) + ["mirrored"] * is_mirrored
+        self._turn.setText(f" {', '.join(words)}")  # Qt leaves nothing between icon and text
+        self._turn.setAccessibleName(f"The view is turned: {', '.join(words)}. Make it upright")
+
     def show_models(self, names: Sequence[str], chosen: str) -> None:
         """Offer these models."""
         with QSignalBlocker(self._model):
@@ -120,6 +135,18 @@ class Header(QWidget):
         self._state.setText(text)
         self._state.setAccessibleName(f"Engine: {text}. Show the queue")
         self._dot.show_token(token)
+
+    def _make_turn(self) -> QToolButton:
+        button = QToolButton()
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setProperty("keys_of", "upright")
+        button.setProperty("tip", "Upright again")
+        button.setObjectName("turn")
+        button.setAccessibleName("Make the view upright")
+        self._theme.set_icon(button, "rotate-ccw", "text2")
+        button.clicked.connect(self.upright_asked)
+        button.hide()
+        return button
 
     @property
     def queue_corner(self) -> QPoint:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from gui.canvas.tools.painting import BrushSettings
 from gui.theme import ICON_SIZE
-from gui.widgets.swatch import Swatch
+from gui.widgets.swatch import SwatchPair
 
 WIDTH = 46
 _MARK = 4
@@ -19,7 +19,7 @@ _MARK = 4
 
 
 class ToolColumn(QWidget):
-    """Tools above, undo and redo below them, the colour at the foot.
+    """Tools above, undo and redo below them, the colours at the foot.
 
     Tools whose actions have the same property "group" share one button.
     """
@@ -50,7 +50,7 @@ class ToolColumn(QWidget):
         for action in others:
             column.addWidget(_button(action))
         column.addStretch(1)
-        column.addWidget(Swatch(settings))
+        column.addWidget(SwatchPair(settings))
 
 
 class ToolGroup(QToolButton):

@@ -7,9 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
-from gui.actions import HELD_KEYS, MENUS, TABLE, fill_menu_bar, plain, shown
+from gui.actions import MENUS, TABLE, fill_menu_bar, plain, shown
 from gui.main_window import MainWindow
-from gui.panels.keys import KeysDialog
 
 
 def test_every_action_has_a_name_and_a_text(window: MainWindow) -> None:
@@ -24,15 +23,16 @@ def test_no_key_is_used_twice() -> None:
     assert all(keys)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
-def test_keys_that_one_types_work_only_on_the_canvas(row: object) -> None:
-    for key in row.keys:  # type: ignore[attr-defined]
-        combination = QKeySequence(key)[0]
-        modifiers = combination.keyboardModifiers()
-        is_function_key = Qt.Key.Key_F1 <= combination.key() <= Qt.Key.Key_F35
-        types = modifiers in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
-        if types and not is_function_key:
-            assert row.on_canvas  # type: ignore[attr-defined]
+def test_keys_that_one_types_work_only_on_the_canvas(window: MainWindow) -> None:
+    for action in window.actions_by_name.values():
+        for keys in action.shortcuts():
+            combination = keys[0]
+            modifiers = combination.keyboardModifiers()
+            is_function_key = Qt.Key.Key_F1 <= combination.key() <= Qt.Key.Key_F35
+            types = modifiers in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
+            if types and not is_function_key:
+                assert action.shortcutContext() is Qt.ShortcutContext.WidgetShortcut
+                assert window.canvas in action.associatedObjects()
 
 
 @pytest.mark.parametrize(
@@ -79,19 +79,3 @@ def test_tools_are_exclusive(window: MainWindow) -> None:
 def test_a_tip_tells_the_first_key(window: MainWindow) -> None:
     tip = window.actions_by_name["generate"].toolTip()
     assert tip == f"Generate ({shown('Ctrl+Return')})"
-
-
-def test_the_keys_dialog_lists_and_finds_them(window: MainWindow) -> None:
-    dialog = KeysDialog(window)
-    dialog.show()
-    from PySide6.QtWidgets import QLabel, QLineEdit
-
-    shown_texts = [label.text() for label in dialog.findChildren(QLabel)]
-    for row in TABLE:
-        assert not row.keys or plain(row.text) in shown_texts
-    assert all(text in shown_texts for _, text in HELD_KEYS)
-    search = dialog.findChild(QLineEdit)
-    assert search is not None
-    search.setText("eras")
-    visible = [label.text() for label in dialog.findChildren(QLabel) if label.isVisible()]
-    assert visible == ["Eraser", "E"]

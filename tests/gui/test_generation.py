@@ -16,7 +16,7 @@ from core.checkpoints import Checkpoint
 from core.geometry import Rect, Size
 from core.request import Pixels
 from core.settings import Paths
-from gui.canvas.tools.framing import PanTool
+from gui.canvas.tools.looking import PanTool
 from gui.canvas.tools.painting import PaintingTool, Target
 from gui.generation import GenerationController, State
 from gui.panels.messages import MessageStrip
@@ -289,6 +289,28 @@ def test_keep_is_a_layer_with_exactly_its_pixels_and_one_step(room: Room) -> Non
     assert np.array_equal(room.pixels(Rect(16, 8, 32, 40)), result.image)
 
 
+def test_undo_while_a_job_runs_does_not_disturb_the_job(room: Room) -> None:
+    room.document.fill_mask(Rect(10, 12, 20, 24))
+    room.document.place_image(plain(GREEN), WHOLE, "grass")
+    room.generate()
+    request = room.engine.requests[0]
+    assert request.init_image is not None
+    assert request.mask_image is not None
+    sent = request.init_image.copy(), request.mask_image.copy()
+    room.document.undo()
+    room.document.undo()
+    assert room.document.mask_is_empty
+    assert np.array_equal(request.init_image, sent[0])
+    assert np.array_equal(request.mask_image, sent[1])
+    assert room.engine.waiting == [request.id]
+    room.engine.finish()
+    assert room.controller.has_proposal
+    room.press("Keep")
+    assert room.layers() == ["Background", "a pear"]
+    room.document.undo()
+    assert (room.pixels() == 255).all()
+
+
 def test_keeping_an_inpainting_leaves_all_else_bit_identical(room: Room) -> None:
     room.canvas.show_document(Document.from_image(noise(5, 64, 64, 3)))
     room.document.fill_mask(Rect(10, 12, 20, 24))
@@ -361,6 +383,17 @@ def test_comparing_shows_the_original_while_held(room: Room) -> None:
     assert room.seen(32, 32) == (255, 255, 255)
     room.canvas.compare_held.emit(False)
     assert room.seen(32, 32) == GREEN
+
+
+def test_the_divider_goes_with_the_choice(room: Room) -> None:
+    room.generate()
+    room.engine.finish(plain(GREEN))
+    room.canvas.bar.wipe_asked.emit(True)
+    assert room.seen(20, 32) == (255, 255, 255)
+    assert room.seen(44, 32) == GREEN
+    room.press("Keep")
+    assert not room.canvas.wipe.is_on
+    assert room.seen(20, 32) == GREEN
 
 
 def test_the_eye_compares_as_well(room: Room) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QMenu, QPushButton, QToolButton
 
 from core.canvas.document import Document
 from core.canvas.selection import from_pixels
@@ -32,7 +32,7 @@ class Waiting(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.has_choice = False
+        self.has_proposal = False
         self.done: list[str] = []
 
     def keep(self) -> None:
@@ -189,11 +189,11 @@ def test_del_puts_a_new_picture_away_before_it_clears(
     controller: SelectionController, waiting: Waiting, document: Document
 ) -> None:
     select(document)
-    waiting.has_choice = True
+    waiting.has_proposal = True
     controller.discard_or_clear()
     assert waiting.done == ["discard"]
     assert document.undo_stack.undo_name != "Clear"
-    waiting.has_choice = False
+    waiting.has_proposal = False
     controller.discard_or_clear()
     assert document.undo_stack.undo_name == "Clear"
     assert not document.flatten(BOX).any()
@@ -337,3 +337,34 @@ def test_the_bar_sets_what_the_tools_use(window: MainWindow) -> None:
             if button.isVisible() and button.accessibleName() == name
         ).click()
     assert (settings.target, settings.how, settings.merged) == ("mask", "subtract", False)
+
+
+@pytest.mark.usefixtures("controller")
+def test_x_and_d_are_keys_of_the_canvas(window: MainWindow) -> None:
+    settings = window.brush_settings
+    settings.change(colour=(1, 2, 3), background=(4, 5, 6))
+    window.canvas.setFocus()
+    QTest.keyClick(window.canvas, Qt.Key.Key_X)
+    assert (settings.colour, settings.background) == ((4, 5, 6), (1, 2, 3))
+    QTest.keyClick(window.canvas, Qt.Key.Key_D)
+    assert (settings.colour, settings.background) == ((0, 0, 0), (255, 255, 255))
+
+
+@pytest.mark.usefixtures("controller")
+def test_the_bar_offers_what_gradient_and_wand_can_be_told(window: MainWindow) -> None:
+    settings = window.selection_settings
+    window.take_tool("gradient")
+    second = next(b for b in window.options.findChildren(QToolButton) if "second" in b.text())
+    soft = next(b for b in window.options.findChildren(QCheckBox) if b.text() == "Soft edges")
+    assert second.isVisible()
+    assert not soft.isVisible()
+    second.click()
+    assert settings.into_background
+    settings.change(fills_mask=True)  # a mask has no second colour
+    assert not second.isVisible()
+    window.take_tool("wand")
+    assert not second.isVisible()
+    assert soft.isVisible()
+    assert soft.isChecked()
+    soft.click()
+    assert not settings.antialias

@@ -1,4 +1,4 @@
-"""Moving the generation frame, moving the view, and taking a colour from the picture."""
+"""Moving the generation frame, and taking a colour from the picture."""
 
 from __future__ import annotations
 
@@ -46,22 +46,6 @@ class FrameTool:
         except GeneratorExit:
             canvas.move_frame(before)
             raise
-
-
-class PanTool:
-    """Moves the view under the hand."""
-
-    name = "Hand"
-    cursor: Qt.CursorShape | None = Qt.CursorShape.OpenHandCursor
-
-    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Follow the pointer until release."""
-        last = press
-        pointer = yield
-        while pointer.is_down:
-            canvas.pan(pointer.view_x - last.view_x, pointer.view_y - last.view_y)
-            last = pointer
-            pointer = yield
 
 
 class ColourPicker:

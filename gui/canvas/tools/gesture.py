@@ -87,14 +87,25 @@ class Canvas(Protocol):
     viewport: Viewport
     frame_step: int
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The middle of the view, in view pixels."""
+
     def move_frame(self, frame: Rect) -> None:
         """Put the generation frame there."""
+
+    def look_through(self, viewport: Viewport) -> None:
+        """Show the document from there."""
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by view pixels."""
 
     def update(self) -> None:
         """Paint again soon; what the tool sketches is different."""
+
+    @property
+    def painting_asked(self) -> SignalInstance:
+        """To be emitted right before a stroke that did not begin with its press."""
 
     @property
     def refused(self) -> SignalInstance:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import ref
 
 from PySide6.QtCore import Qt
 
 from gui.brush_settings import LEAST_SIZE, MOST_SIZE, BrushSettings, Target
+from gui.canvas.tools.framing import ColourPicker
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer
+from gui.canvas.tools.sizing import Sizing
 
 if TYPE_CHECKING:
     from core.canvas.dabs import Sample
@@ -46,6 +49,7 @@ class PaintingTool:
     Attributes:
         name: Shown to the person.
         paints_strength: Whether it gives a mask values between keep and repaint.
+        sizing: The drag that changes size and hardness, while there is one.
     """
 
     cursor: Qt.CursorShape | None = None
@@ -66,6 +70,7 @@ class PaintingTool:
         """
         self.name = name
         self.paints_strength = paints_strength
+        self.sizing: Sizing | None = None
         self._settings = settings
         self._target = target
         self._end = end or StrokeEnd()
@@ -80,8 +85,22 @@ class PaintingTool:
         """Whether it may change the mask."""
         return self._target is not Target.PAINT
 
+    def paints_with(self, modifiers: Qt.KeyboardModifier) -> bool:
+        """Whether a press with these keys begins a stroke at once."""
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            return self._target is not Target.PAINT
+        return not modifiers & Qt.KeyboardModifier.ShiftModifier
+
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """One stroke; it is one step to undo. With Shift it begins with a straight line."""
+        """One stroke, one step to undo; Ctrl takes a colour, Shift draws a line or sizes."""
+        if self.paints_with(press.modifiers):
+            yield from self._stroke(canvas, press)
+        elif press.modifiers & Qt.KeyboardModifier.ControlModifier:
+            yield from ColourPicker(self._settings).gesture(canvas, press)
+        else:
+            yield from self._line_or_size(canvas, press)
+
+    def _stroke(self, canvas: Canvas, press: Pointer) -> Gesture:
         from core.canvas.smoothing import SmoothPath
 
         document = canvas.document
@@ -101,18 +120,46 @@ class PaintingTool:
         stroke.finish()
         self._end.put(document, last)
 
+    def _line_or_size(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """A click draws a line from where the last stroke ended; a drag changes the brush."""
+        sizing = Sizing(self._settings, press, canvas.viewport.zoom)
+        try:
+            pointer = yield
+            while pointer.is_down:
+                if sizing.follow(pointer):
+                    self.sizing = sizing
+                pointer = yield
+        except GeneratorExit:
+            sizing.give_up()
+            raise
+        finally:
+            is_click, self.sizing = self.sizing is None, None
+            canvas.update()
+        if is_click:
+            self._line(canvas, press)
+
+    def _line(self, canvas: Canvas, press: Pointer) -> None:
+        canvas.painting_asked.emit()
+        document = canvas.document
+        assert document is not None
+        x, y = canvas.viewport.to_document(press.view_x, press.view_y)
+        press = replace(press, x=x, y=y)
+        stroke = self._begin(document, press)
+        start = self._end.of(document)
+        if start is not None:
+            stroke.move_to(*start)
+            stroke.move_to(press.x, press.y)
+        stroke.move_along([_sample(press)])
+        stroke.finish()
+        self._end.put(document, press)
+
     def _begin(self, document: Document, press: Pointer) -> Stroke:
-        """Press: the stroke, with the straight line that leads to the press if Shift is held."""
+        """Press: what is painted on and with what is fixed now."""
         target = self._target or self._settings.erasing
         self._settings.erasing = target
         erases = self._target is None or press.erases
         brush = self._settings.brush(target, erases, self.paints_strength and not erases)
-        stroke = document.begin_stroke(brush, _room_target(target))
-        start = self._end.of(document)
-        if start is not None and press.modifiers & Qt.KeyboardModifier.ShiftModifier:
-            stroke.move_to(*start)
-            stroke.move_to(press.x, press.y)
-        return stroke
+        return document.begin_stroke(brush, _room_target(target))
 
 
 def _sample(pointer: Pointer) -> Sample:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
@@ -224,6 +226,7 @@ def test_the_wand_takes_what_looks_alike(
     canvas: Easel, settings: SelectionSettings, brush: BrushSettings
 ) -> None:
     drag_stroke(canvas, brush)
+    settings.change(antialias=False)
     canvas.take_tool(WandTool(settings))
     corner(canvas, 30, 20)
     found = selected(canvas)
@@ -276,6 +279,42 @@ def test_a_gradient_goes_along_the_drag(
     assert (np.diff(row) <= 0).all()
     canvas.easel.undo()
     assert canvas.easel.mask_is_empty
+
+
+def test_a_gradient_can_end_in_the_second_colour(
+    canvas: Easel, settings: SelectionSettings, brush: BrushSettings
+) -> None:
+    brush.change(colour=(255, 0, 0), background=(0, 0, 255))
+    settings.change(into_background=True)
+    pull(canvas, GradientTool(brush, settings), (10, 30), (30, 30), (54, 30))
+    row = shown(canvas)[10].astype(int)
+    assert np.abs(row[2] - (255, 0, 0, 255)).max() <= 1
+    assert np.abs(row[62] - (0, 0, 255, 255)).max() <= 1
+    assert np.abs(row[:, 0] + row[:, 2] - 255).max() <= 1
+    canvas.easel.undo()
+    settings.change(fills_mask=True)
+    pull(canvas, GradientTool(brush, settings), (10, 30), (30, 30), (54, 30))
+    assert (shown(canvas) == 255).all()
+    assert not canvas.easel.mask_is_empty
+
+
+def test_the_wand_makes_soft_edges_unless_it_is_told_otherwise(
+    canvas: Easel, settings: SelectionSettings, brush: BrushSettings
+) -> None:
+    canvas.take_tool(PaintingTool("Brush", brush, Target.PAINT))
+    brush.change(size=30)
+    drag(canvas, canvas.along((32, 32), (33, 32)))
+    canvas.take_tool(WandTool(settings))
+    levels = {}
+    for antialias in (True, False):
+        settings.change(antialias=antialias)
+        corner(canvas, 32, 32)
+        found = selected(canvas)
+        assert found is not None
+        levels[antialias] = len(np.unique(found))
+    assert SelectionSettings().antialias
+    assert levels[False] == 2
+    assert levels[True] > 4
 
 
 def test_a_tolerance_is_kept_within_what_makes_sense(settings: SelectionSettings) -> None:
@@ -363,7 +402,9 @@ def test_a_locked_layer_stays(canvas: Easel, box: Rect) -> None:
 
 def edge(rect: Rect, viewport: Viewport, ratio: float = 1.0) -> np.ndarray:
     """Whether each pixel of a view of 200 x 200 belongs to the edge of a rectangle of 1000."""
-    image = edge_of(rectangle(rect, Size(1000, 1000)), viewport, QSize(200, 200), ratio)
+    size = QSize(round(200 * ratio), round(200 * ratio))
+    device = replace(viewport, ratio=ratio).on_device()
+    image = edge_of(rectangle(rect, Size(1000, 1000)), device, size, ratio)
     side = image.width()
     pixels = np.frombuffer(image.constBits(), np.uint32).reshape(side, side)
     assert set(np.unique(pixels)) <= {0, 0xFF000000, 0xFFFFFFFF}

@@ -8,7 +8,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 
 from core.geometry import Rect
-from gui.canvas.tools.framing import ColourPicker, FrameTool, PanTool
+from gui.canvas.tools.framing import ColourPicker, FrameTool
+from gui.canvas.tools.looking import PanTool
 from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
 from tests.gui.conftest import Easel
 from tests.helpers.desktop import LEFT, Pen, drag

@@ -85,9 +85,9 @@ def test_the_document_is_shown_pixel_by_pixel(canvas: Easel, zoom: float) -> Non
     canvas.show_document(Document.from_image(picture))
     canvas.easel.set_frame(Rect(0, 0, 8, 8))
     canvas.zoom_to(zoom)
-    screen = shot(canvas)
+    screen, device = shot(canvas), canvas.viewport.on_device()
     for x, y in [(10, 10), (40, 20), (63, 50), (20, 63)]:
-        colour = screen.pixelColor(canvas.at(x + 0.25, y + 0.25))
+        colour = screen.pixelColor(QPointF(*device.to_view(x + 0.4, y + 0.4)).toPoint())
         assert [colour.red(), colour.green(), colour.blue()] == picture[y, x].tolist()
 
 

@@ -11,7 +11,7 @@ from gui.canvas.tools.painting import BrushSettings
 from gui.panels.options import OptionsBar
 from gui.theme import Theme
 from gui.widgets.number_field import NumberField
-from gui.widgets.swatch import Swatch
+from gui.widgets.swatch import Swatch, SwatchPair
 
 
 @pytest.fixture
@@ -56,11 +56,29 @@ def test_the_swatch_shows_the_colour_and_changes_it(
     qtbot.addWidget(swatch)
     swatch.show()
     brush.change(colour=(10, 200, 30))
-    assert swatch.grab().toImage().pixelColor(17, 17) == QColor(10, 200, 30)
+    assert swatch.grab().toImage().pixelColor(12, 12) == QColor(10, 200, 30)
     QTest.mouseClick(swatch, Qt.MouseButton.LeftButton)
     dialog = swatch.findChild(QColorDialog)
     assert dialog is not None
     assert dialog.currentColor() == QColor(10, 200, 30)
     dialog.setCurrentColor(QColor(1, 2, 3))
     assert brush.colour == (1, 2, 3)
+    dialog.close()
+
+
+def test_the_second_colour_lies_behind_the_first(qtbot: QtBot, brush: BrushSettings) -> None:
+    pair = SwatchPair(brush)
+    qtbot.addWidget(pair)
+    pair.show()
+    brush.change(colour=(10, 200, 30), background=(20, 30, 250))
+    seen = pair.grab().toImage()
+    assert seen.pixelColor(8, 8) == QColor(10, 200, 30)
+    assert seen.pixelColor(pair.width() - 5, pair.height() - 5) == QColor(20, 30, 250)
+    second = pair.findChildren(Swatch)[0]
+    assert "Second colour" in second.accessibleName()
+    QTest.mouseClick(second, Qt.MouseButton.LeftButton)
+    dialog = second.findChild(QColorDialog)
+    assert dialog is not None
+    dialog.setCurrentColor(QColor(1, 2, 3))
+    assert (brush.colour, brush.background) == ((10, 200, 30), (1, 2, 3))
     dialog.close()
