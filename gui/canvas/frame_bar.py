@@ -108,16 +108,18 @@ class FrameBar(QFrame):
         """Grow and shrink with what is in a face, also when a part of it comes later."""
         handled = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest and not self.isHidden():
-            self._fit()
+            self._fit(was_hidden=False)
         return handled
 
     def _show(self, face: QWidget) -> None:
+        was_hidden = self.isHidden()
         self._faces.setCurrentWidget(face)
         self.show()
-        self._fit()
+        self._fit(was_hidden)
 
-    def _fit(self) -> None:
-        if self.size() != self.sizeHint():
+    def _fit(self, was_hidden: bool) -> None:
+        """Take another place where one is needed: while it was hidden the frame may have moved."""
+        if was_hidden or self.size() != self.sizeHint():
             self.resize(self.sizeHint())
             self.resized.emit()
 
