@@ -184,7 +184,7 @@ def test_without_a_display_the_demo_is_played_offscreen(project: Project) -> Non
     assert done.returncode == 7
 
 
-@pytest.mark.parametrize("subcommand", ["generate", "doctor", "gallery", "demo"])
+@pytest.mark.parametrize("subcommand", ["generate", "grid", "upscale", "doctor", "gallery", "demo"])
 def test_headless_subcommands_need_no_display(project: Project, subcommand: str) -> None:
     project.start("run")
     done = project.start("run", subcommand, "--json", DISPLAY="")
@@ -195,6 +195,13 @@ def test_test_runs_pytest_with_what_it_was_given(project: Project) -> None:
     done = project.start("test", "-k", "mask and not slow")
     assert done.stdout.splitlines()[-1] == "main.py -k mask and not slow -"
     assert done.returncode == 7
+
+
+def test_all_tests_run_in_several_processes(project: Project) -> None:
+    done = project.start("test")
+    said = done.stdout.splitlines()[-1].split()
+    assert said[:2] == ["main.py", "-n"]
+    assert 1 <= int(said[2]) <= 4
 
 
 @pytest.mark.parametrize("arguments", [[], ["walk"]])

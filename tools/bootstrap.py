@@ -57,7 +57,12 @@ JOURNEY_PROGRAMS = {
     "scrot": "scrot",
 }
 # Subcommands of main.py that need no display.
-HEADLESS = ("generate", "doctor", "gallery", "demo", "--help", "-h", "--version")
+HEADLESS = (
+    *("generate", "grid", "upscale", "doctor", "gallery", "demo"),
+    *("--help", "-h", "--version"),
+)
+# Each process builds its own tiny models, so more than four would hardly be faster.
+PARALLEL = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "loadfile"]
 
 
 class CannotStart(Exception):
@@ -307,9 +312,9 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run the tests."""
+    """Run the tests: those that were asked for, or all of them in as many processes as pay."""
     os.chdir(ROOT)  # where pyproject.toml says what pytest shall do
-    return start(["-m", "pytest", *arguments])
+    return start(["-m", "pytest", *(arguments or PARALLEL)])
 
 
 def dev(arguments: list[str]) -> int:
