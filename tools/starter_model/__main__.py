@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.starter_model import dataset, encode, evaluate, export, tokenizer, train, train_vae
+from tools.starter_model import (
+    dataset,
+    encode,
+    evaluate,
+    export,
+    tokenizer,
+    train,
+    train_text,
+    train_vae,
+)
 from tools.starter_model.workplace import Workplace
 
 _VAE_SHARE = 0.35
@@ -23,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "dataset": lambda: dataset.run(work),
         "tokenizer": lambda: tokenizer.run(work),
         "train_vae": lambda: train_vae.run(work, options.minutes * (_VAE_SHARE if whole else 1)),
+        "train_text": lambda: train_text.run(work),
         "encode": lambda: encode.run(work, options.shards),
         "train": lambda: train.run(work, options.minutes * (1 - _VAE_SHARE if whole else 1)),
         "export": lambda: export.run(work, options.out),
@@ -37,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tools.starter_model",
         description="Train the embedded model. Every step goes on from where it was stopped.",
     )
-    names = "dataset tokenizer train_vae encode train export evaluate".split()
+    names = "dataset tokenizer train_vae train_text encode train export evaluate".split()
     parser.add_argument("step", choices=["all", *names])
     parser.add_argument("--work", type=Path, required=True, help="the work folder")
     parser.add_argument("--minutes", type=float, default=120.0, help="for the training steps")

@@ -10,6 +10,9 @@ LATENT_SIDE = 32
 LONGEST_CAPTION = 77
 TEXT_WIDTH = 192
 
+GUIDANCE = 4.0
+"""The scale that `evaluate` measures with, and that the application begins with. More burns."""
+
 BETA_FIRST, BETA_LAST, NOISE_STEPS = 1e-4, 0.02, 1000
 """The linear schedule of DDPM (Ho et al. 2020); its last alpha-bar is 4e-5, so pure noise."""
 

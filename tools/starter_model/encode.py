@@ -9,12 +9,15 @@ import numpy as np
 
 from tools.starter_model.architecture import LATENT_SIDE, LONGEST_CAPTION
 from tools.starter_model.dataset import CAPTIONED_SET, load_drawings
-from tools.starter_model.scenes import Scenes
+from tools.starter_model.scenes import SINGLES, Scenes
 from tools.starter_model.workplace import Workplace, replacing
 
 SHARD = 512
-SHARDS = 5
+SHARDS = 13
 """Few scenes, seen often with fresh noise: encoding one costs as much as training on three."""
+
+PAIRS_FROM = 5
+"""From this shard on, all scenes have two objects."""
 
 _BATCH = 16
 _FIRST_SEED = 1000
@@ -32,7 +35,8 @@ def run(work: Workplace, shards: int = SHARDS) -> None:
     for number in range(1 if work.smoke else shards):
         path = work.latents / f"{number:04d}.npz"
         if not path.exists():
-            scenes = Scenes(drawings, _FIRST_SEED + number)
+            singles = SINGLES if number < PAIRS_FROM else 0
+            scenes = Scenes(drawings, _FIRST_SEED + number, singles=singles)
             _write_shard(path, scenes, vae, tokenizer, 2 * _BATCH if work.smoke else SHARD)
             work.note("encode", shard=number)
 

@@ -11,13 +11,15 @@ import numpy as np
 from PIL import Image
 
 from tools.starter_model import classifier
+from tools.starter_model.architecture import GUIDANCE
 from tools.starter_model.dataset import CAPTIONED_SET, load_drawings
 from tools.starter_model.grounds import COLOURS
 from tools.starter_model.nouns import LEARNED
+from tools.starter_model.phrases import LEFT, RIGHT, SIDES
 from tools.starter_model.scenes import Scenes, paste, resized
 from tools.starter_model.workplace import Workplace
 
-STEPS, GUIDANCE, SIDE = 20, 4.0, 256
+STEPS, SIDE = 20, 256
 
 SHEET = (
     "a red apple",
@@ -36,15 +38,26 @@ SHEET = (
     "a penguin in the snow",
     "a sunflower on a blue background",
     "a smiling face on a purple background",
+    "a cat on the left and a dog on the right on a green background",
+    "a red apple on the left and a lemon on the right on a blue background",
+    "a penguin on the left and a star on the right on a navy background",
+    "a rocket on the left and a sun on the right",
+    "two ghosts on a black background",
+    "two strawberries on a gray background",
+    "a small sunflower on the left on a blue background",
+    "a small balloon at the top on a yellow background",
 )
 """Prompts of the picture sheet."""
 
 _PROMPTS = 200
 _PAIRS = 40
+_PLACES = 40
 _SCENES = 48
 _EDITS = 40
 _BATCH = 8
 _SEED = 31
+_VISIBLE = 40
+"""Difference from the ground, 0..255, that is something."""
 
 
 def run(work: Workplace, model: Path | None = None) -> None:
@@ -60,6 +73,7 @@ def run(work: Workplace, model: Path | None = None) -> None:
     draw_sheet(pipeline, work.root / "sheet.png", 2 if work.smoke else STEPS)
     figures = {**_on_real_scenes(work, pipeline.vae, judge), **_on_prompts(work, pipeline, judge)}
     figures |= _on_pairs(work, pipeline, judge)
+    figures |= _on_places(work, pipeline)
     figures |= _on_edits(work, pipeline, judge)
     (work.root / "evaluation.json").write_text(json.dumps(figures, indent=1), "utf-8")
     work.note("evaluate", **figures)
@@ -128,18 +142,64 @@ def _on_prompts(work: Workplace, pipeline: Any, judge: Any) -> dict[str, Any]:
 
 
 def _on_pairs(work: Workplace, pipeline: Any, judge: Any) -> dict[str, float]:
-    """Draw pairs and judge the left and the right half, each scaled as if it were whole."""
+    """Draw two things beside each other, different ones and the same twice; name each half."""
     chance = random.Random(_SEED + 1)
-    pairs = [chance.sample(range(len(LEARNED)), 2) for _ in range(2 if work.smoke else _PAIRS)]
+    count = 2 if work.smoke else _PAIRS
+    pairs = [chance.sample(range(len(LEARNED)), 2) for _ in range(count)]
     prompts = []
     for left, right in pairs:
         one, other = (LEARNED[n].one(LEARNED[n].name) for n in (left, right))
-        prompts.append(f"{one} on the left and {other} on the right")
-    pictures = draw(pipeline, prompts, 2 if work.smoke else STEPS)
+        prompts.append(f"{one} {SIDES[LEFT]} and {other} {SIDES[RIGHT]}")
+    alike = [[chance.randrange(len(LEARNED))] * 2 for _ in range(count)]
+    twice = [f"two {LEARNED[noun].many(LEARNED[noun].name)}" for noun, _ in alike]
+    steps = 2 if work.smoke else STEPS
+    named = _named_halves(draw(pipeline, prompts + twice, steps), judge)
+    right_names = named == np.array(pairs + alike)
+    return {
+        "pairs_left": float(right_names[:count, 0].mean()),
+        "pairs_right": float(right_names[:count, 1].mean()),
+        "pairs_both": float(right_names[:count].all(1).mean()),
+        "two_alike": float(right_names[count:].all(1).mean()),
+    }
+
+
+def _named_halves(pictures: np.ndarray, judge: Any) -> np.ndarray:
+    """Name the left and the right half, each scaled as if it were whole: indices [B, 2]."""
     middle = slice(SIDE // 4, 3 * SIDE // 4)
     halves = (pictures[:, middle, : SIDE // 2], pictures[:, middle, SIDE // 2 :])
-    named = np.stack([classifier.ranked(judge, _small(half))[:, 0] for half in halves], 1)
-    return {"pairs_both": float((named == np.array(pairs)).all(1).mean())}
+    return np.stack([classifier.ranked(judge, _small(half))[:, 0] for half in halves], 1)
+
+
+def _on_places(work: Workplace, pipeline: Any) -> dict[str, float]:
+    """Draw small things at the four sides, and see on which side of the middle they are."""
+    chance = random.Random(_SEED + 4)
+    count = 2 if work.smoke else _PLACES
+    sides = [number % len(SIDES) for number in range(count)]
+    prompts = []
+    for side in sides:
+        noun, colour = chance.choice(LEARNED), chance.choice(list(COLOURS))
+        prompts.append(f"{noun.one('small ' + noun.name)} {SIDES[side]} on a {colour} background")
+    pictures = draw(pipeline, prompts, 2 if work.smoke else STEPS)
+    found = [side_of(picture) for picture in pictures]
+    return {"places": float(np.mean([a == b for a, b in zip(found, sides, strict=True)]))}
+
+
+def side_of(picture: np.ndarray) -> int:
+    """Tell on which side most of what is not ground lies.
+
+    Args:
+        picture: uint8 RGB [H, W, 3], with a ground of one colour.
+
+    Returns:
+        An index into SIDES.
+    """
+    ground = np.median(np.concatenate([picture[:8].reshape(-1, 3), picture[-8:].reshape(-1, 3)]), 0)
+    thing = np.abs(picture - ground).max(2) > _VISIBLE
+    y, x = np.nonzero(thing) if thing.any() else ([0], [0])
+    right, down = np.mean(x) / SIDE - 0.5, np.mean(y) / SIDE - 0.5
+    if abs(right) > abs(down):
+        return RIGHT if right > 0 else LEFT
+    return SIDES.index("at the bottom" if down > 0 else "at the top")
 
 
 def _on_edits(work: Workplace, pipeline: Any, judge: Any) -> dict[str, float]:

@@ -71,6 +71,7 @@ def _complete(folder: Path, work: Workplace) -> None:
     for name in ("vocab.json", "merges.txt"):
         shutil.copy(work.tokenizer / name, folder / "tokenizer" / name)
     _edit_json(folder / "text_encoder/config.json", dtype="float32")
+    _edit_json(folder / "model_index.json", _guidance_scale=architecture.GUIDANCE)
     _edit_json(folder / "vae/config.json", _name_or_path=None)
 
 

@@ -23,6 +23,19 @@ class Noun:
         """Put the article that it takes before `word`, which is a name of this noun."""
         return ("an " if word[0].lower() in "aeio" else "a ") + word
 
+    def many(self, word: str) -> str:
+        """Give the plural of `word`, which is a name of this noun."""
+        head, with_what, rest = word.partition(" with ")
+        if head == "fish":
+            return word
+        if head.endswith(("x", "ch", "sh", "s")):
+            head += "es"
+        elif head.endswith("y") and head[-2] not in "aeiou":
+            head = head[:-1] + "ies"
+        else:
+            head += "s"
+        return head + with_what + rest
+
 
 _SAME_SLUG = (
     "cat, dog, lion, panda, rabbit, penguin, owl, frog, octopus, sunflower, tulip, cactus, "

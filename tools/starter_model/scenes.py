@@ -10,6 +10,7 @@ from PIL import Image
 
 from tools.starter_model.grounds import ground
 from tools.starter_model.nouns import LEARNED, Noun
+from tools.starter_model.phrases import pair_caption
 
 _PLACES = {
     "on the left": (0.25, 0.5),
@@ -17,8 +18,11 @@ _PLACES = {
     "at the top": (0.5, 0.25),
     "at the bottom": (0.5, 0.75),
 }
-_SINGLES = 0.91
-"""Share of scenes with one object."""
+SINGLES = 0.91
+"""Share of scenes with one object, where nothing else is said."""
+
+_TWO_ALIKE = 0.1
+"""Share of the others that have the same object twice."""
 
 
 class Scenes:
@@ -29,6 +33,7 @@ class Scenes:
         seed: of everything random here.
         side: pixels of a scene's side.
         nouns: what to draw; every noun comes equally often.
+        singles: share of scenes with one object.
     """
 
     def __init__(
@@ -37,8 +42,10 @@ class Scenes:
         seed: int,
         side: int = 256,
         nouns: Sequence[Noun] = LEARNED,
+        singles: float = SINGLES,
     ) -> None:
         self.side = side
+        self._singles = singles
         self.chance = random.Random(seed)
         self._drawings = drawings
         self._nouns = nouns
@@ -47,7 +54,7 @@ class Scenes:
     def scene(self) -> tuple[np.ndarray, str]:
         """Compose the next scene: uint8 RGB [side, side, 3], and its caption."""
         canvas, where = ground(self.side, self.chance)
-        alone = self.chance.random() < _SINGLES
+        alone = self.chance.random() < self._singles
         what = self._single(canvas) if alone else self._pair(canvas)
         return np.clip(canvas, 0, 255).astype(np.uint8), what + where
 
@@ -72,14 +79,17 @@ class Scenes:
         return (noun.one(size_word + word) if with_article else size_word + word) + place
 
     def _pair(self, canvas: np.ndarray) -> str:
-        """Draw two objects side by side."""
-        (left, left_word), (right, right_word) = self._next_noun(), self._any_noun()
+        """Draw two objects side by side, seldom the same one twice."""
+        left, left_word = self._next_noun()
+        right, right_word = self._any_noun()
+        alike = self.chance.random() < _TWO_ALIKE
+        right = left if alike else right
         share = self.chance.uniform(0.42, 0.48)
-        self._paste(canvas, left, 0.26, 0.5, share)
-        self._paste(canvas, right, 0.74, 0.5, share)
-        one, other = left.one(left_word), right.one(right_word)
-        sentences = (f"{one} and {other}", f"{one} on the left and {other} on the right")
-        return self.chance.choice(sentences)
+        self._paste(canvas, left, 0.26, 0.5 + self._shake(), share)
+        self._paste(canvas, right, 0.74, 0.5 + self._shake(), share)
+        if alike:
+            return f"two {left.many(left_word)}"
+        return pair_caption(left.one(left_word), right.one(right_word), self.chance)
 
     def _next_noun(self) -> tuple[Noun, str]:
         """Take the next noun from a shuffled deck, and one of its words."""

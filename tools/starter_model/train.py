@@ -2,7 +2,7 @@
 
     v = sqrt(alpha-bar) noise − sqrt(1 − alpha-bar) latents      (Salimans & Ho 2022, appendix D)
 
-The text encoder stays as `word_bag` starts it: trained along, it let the nouns fall together.
+The text encoder stays as `train_text` made it: trained along, it let the nouns fall together.
 
 Two things are unusual, both for a small CPU that other programs use as well. Each thread computes
 the gradients of its own share of the batch from beginning to end, so that threads wait for each
@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from tools.starter_model import architecture
-from tools.starter_model.encode import load_shards, tokenized
-from tools.starter_model.word_bag import start_as_word_bag
+from tools.starter_model.encode import PAIRS_FROM, load_shards, tokenized
+from tools.starter_model.sides import SideLosses, watched
 from tools.starter_model.workplace import Workplace, save_torch
 
 BATCH = 8
@@ -36,6 +36,7 @@ _WARM_UP_STEPS = 60
 _FALLING_SHARE = 0.35
 _DROPPED_CAPTIONS = 0.08
 _NOISE_BIAS = 1.05
+_SIDE_WEIGHT = 0.1
 _SAVE_SECONDS = 600.0
 _NOTE_STEPS = 25
 
@@ -49,14 +50,14 @@ class Training:
 
     def __init__(self, work: Workplace) -> None:
         import torch
-        from diffusers.models.attention_processor import AttnProcessor
         from transformers import CLIPTokenizer
 
         self.work = work
         self.tokenizer = CLIPTokenizer.from_pretrained(work.tokenizer)
         self.text_encoder = architecture.text_encoder(self.tokenizer)
         self.unet = architecture.unet().to(memory_format=torch.channels_last)
-        self.unet.set_attn_processor(AttnProcessor())  # its backward is faster here than SDPA's
+        self._side_losses = SideLosses()
+        watched(self.unet, self._side_losses)
         self.weights = list(self.unet.parameters())
         self.averages: list[Any] = []
         self.optimizer = torch.optim.AdamW(
@@ -77,6 +78,9 @@ class Training:
         if load_shards(self.work, self._shards):
             self._latents = np.concatenate([latents for latents, _ in self._shards.values()])
             self._ids = np.concatenate([ids for _, ids in self._shards.values()])
+            self._is_pair = np.concatenate(
+                [np.full(len(ids), _has_pairs(path)) for path, (_, ids) in self._shards.items()]
+            )
             self._deck = np.empty(0, int)
         if not self._shards:
             raise SystemExit("no latents yet: run the step `encode` first")
@@ -119,7 +123,7 @@ class Training:
         import torch
 
         if not self.work.checkpoint.exists():
-            start_as_word_bag(self.text_encoder, self.tokenizer)
+            self.text_encoder.load_state_dict(_taught_text_encoder(self.work))
             self.averages = [weight.detach().clone() for weight in self.weights]
             return
         state = torch.load(self.work.checkpoint)
@@ -137,7 +141,7 @@ class Training:
             group["lr"] = _PEAK_RATE * rising * falling
 
     def _batch(self, size: int) -> tuple[Any, ...]:
-        """Draw noisy latents, time steps, v and its weight, and token ids, `size` of each.
+        """Draw noisy latents, time steps, v and its weight, token ids, and whether it is a pair.
 
         Time steps are stratified and almost even. With twice as many at high noise (a bias of 0.6)
         the nouns came no sooner, and the last steps left speckles on everything.
@@ -149,26 +153,30 @@ class Training:
         chosen, self._deck = self._deck[:size], self._deck[size:]
         latents = torch.from_numpy(self._latents[chosen].astype(np.float32)) * self.scaling
         ids = torch.from_numpy(self._ids[chosen].astype(np.int64))
-        ids[torch.rand(size) < _DROPPED_CAPTIONS] = self._no_caption
+        dropped = torch.rand(size) < _DROPPED_CAPTIONS
+        ids[dropped] = self._no_caption
+        pairs = torch.from_numpy(self._is_pair[chosen]) & ~dropped
         even = (torch.arange(size) + torch.rand(size)) / size
         steps = (even**_NOISE_BIAS * (len(self._alpha_bars) - 0.01)).long()
         kept = self._alpha_bars[steps].view(-1, 1, 1, 1)
         noise = torch.randn_like(latents)
         noisy = kept.sqrt() * latents + (1 - kept).sqrt() * noise
         v = kept.sqrt() * noise - (1 - kept).sqrt() * latents
-        return noisy, steps, v, _loss_weights(kept.flatten()), ids
+        return noisy, steps, v, _loss_weights(kept.flatten()), ids, pairs
 
     def _gradients(self, share: list[Any]) -> tuple[float, Any]:
         """Give the summed loss of some samples and its gradient for every weight."""
         import torch
 
-        noisy, steps, v, weights, ids = share
+        noisy, steps, v, weights, ids, pairs = share
         with torch.no_grad():
             text = self.text_encoder(ids).last_hidden_state
         noisy = noisy.contiguous(memory_format=torch.channels_last)
+        self._side_losses.begin(pairs.nonzero().flatten())
         predicted = self.unet(noisy, steps, text).sample
         loss = (((predicted - v) ** 2).mean((1, 2, 3)) * weights).sum()
-        return loss.item(), torch.autograd.grad(loss, self.weights)
+        whole = loss + _SIDE_WEIGHT * int(pairs.sum()) * self._side_losses.total()
+        return loss.item(), torch.autograd.grad(whole, self.weights)
 
     def _average(self) -> None:
         """Move the averages that are exported towards the weights: slower the older they are."""
@@ -177,6 +185,20 @@ class Training:
         if self.steps % 4 == 0:
             kept = min(0.999, (1 + self.steps) / (10 + self.steps)) ** 4
             torch._foreach_lerp_(self.averages, [w.detach() for w in self.weights], 1 - kept)
+
+
+def _has_pairs(shard: Path) -> bool:
+    """Tell by its number whether all scenes of a shard have two things."""
+    return int(shard.stem) >= PAIRS_FROM
+
+
+def _taught_text_encoder(work: Workplace) -> dict[str, Any]:
+    import torch
+
+    if not work.text_encoder.exists():
+        raise SystemExit("no text encoder yet: run the step `train_text` first")
+    state: dict[str, Any] = torch.load(work.text_encoder)
+    return state
 
 
 def run(work: Workplace, minutes: float) -> None:

@@ -4,7 +4,7 @@ Padded to 77 tokens, a caption is nearly all padding, and a noun is one token am
 usual random start the U-Net's attention, which begins as an even mean over the tokens, hardly sees
 that noun: after 19,000 samples grounds were right and all objects looked the same. From this start
 the first layer adds to each token the mean of the caption's words (a bag of words), so nouns are
-told apart at once. `train` leaves the encoder so.
+told apart at once. `train_text` goes on from here.
 """
 
 from __future__ import annotations

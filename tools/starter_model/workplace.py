@@ -47,6 +47,11 @@ class Workplace:
         return self.root / "vae"
 
     @property
+    def text_encoder(self) -> Path:
+        """Weights of the text encoder."""
+        return self.root / "text_encoder.pt"
+
+    @property
     def latents(self) -> Path:
         """Shards of encoded scenes."""
         return self.root / "latents"
