@@ -10,7 +10,7 @@ from gui.widgets.segmented import Segmented
 
 ROOM_FOR_BOTH = 840
 """Pixels of height from which both are shown; below, generation alone needs nearly all of it."""
-FOR_GENERATION = 660
+FOR_GENERATION = 860
 """Pixels of height that generation has before the layers get more than they need."""
 FOR_LAYERS = 230
 CHOICES = (
