@@ -56,9 +56,7 @@ def run(
     instance = SingleInstance(paths.lock_file)
     if not instance.acquire():
         return _hand_over(instance, files)
-    theme = Theme(application)
-    theme.choose(load_settings(paths.settings_file).theme)
-    return _live(application, theme, instance, paths, files, after_start)
+    return _live(application, instance, paths, files, after_start)
 
 
 def has_display() -> bool:
@@ -78,15 +76,16 @@ def make_application() -> QApplication:
 
 def _live(
     application: QApplication,
-    theme: Theme,
     instance: SingleInstance,
     paths: Paths,
     files: Sequence[Path],
     after_start: Callable[[Studio], None] | None,
 ) -> int:
-    sampling = Sampling()
+    settings = load_settings(paths.settings_file)
+    theme, sampling = Theme(application), Sampling()
     window = MainWindow(theme, sampling)
-    if not window.restore(load_settings(paths.settings_file).window):
+    theme.choose(settings.theme)
+    if not window.restore(settings.window):
         window.resize(1280, 800)
     window.show()
     application.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)

@@ -37,13 +37,13 @@ from gui.theme import Theme
 from gui.sampling import Sampling
 from gui.main_window import MainWindow
 app = make_application()
-theme = Theme(app); theme.choose('dark')
+theme = Theme(app)
 class Window(MainWindow):
     def paintEvent(self, event):
         super().paintEvent(event)
         print('painted', flush=True)
         import os; os._exit(0)
-window = Window(theme, Sampling()); window.resize(1280, 800); window.show(); app.exec()
+window = Window(theme, Sampling()); theme.choose('dark'); window.resize(1280, 800); window.show(); app.exec()
 """
 
 
