@@ -55,29 +55,41 @@ class Header(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(HEIGHT)
         self._theme = theme
-        brand = QLabel("Sfumato")
-        brand.setObjectName("brand")
+        self._make_facts()
+        self._make_model()
+        self._make_state()
+        self.theme_button = QToolButton()
+        self.help_button = QToolButton()
+        self.messages_button = QToolButton()
+        self._lay_out(menus)
+
+    def _make_facts(self) -> None:
         self._title = QLabel()
         self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._size = _quiet()
         self._zoom = _quiet()
         self._zoom.setMinimumWidth(52)
         self._turn = self._make_turn()
+
+    def _make_model(self) -> None:
         self._model = QComboBox()
         self._model.setProperty("flat", True)
         self._model.setAccessibleName("Model")
         self._model.setToolTip("Model")
         self._model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._model.currentTextChanged.connect(self._on_model_chosen)
-        self._dot = StatusDot(theme)
+
+    def _make_state(self) -> None:
+        self._dot = StatusDot(self._theme)
         self._state = QToolButton()
         self._state.setText("starting")
         self._state.setObjectName("state")
         self._state.setToolTip("What is being made, and what waits")
         self._state.clicked.connect(self.queue_asked)
-        self.theme_button = QToolButton()
-        self.help_button = QToolButton()
-        self.messages_button = QToolButton()
+
+    def _lay_out(self, menus: QMenuBar) -> None:
+        brand = QLabel("Sfumato")
+        brand.setObjectName("brand")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 8, 0)
         row.setSpacing(8)

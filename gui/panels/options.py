@@ -61,20 +61,8 @@ class OptionsBar(QWidget):
         self._name.setMinimumWidth(92)
         self._hint = QLabel()
         self._hint.setObjectName("hint")
-        self._size = _field("Brush size", LEAST_SIZE, MOST_SIZE, 1, 0)
-        self._size.setSuffix(" px")
-        self._hardness = _field("Hardness", 0, 100, 1, 0)
-        self._hardness.setSuffix(" %")
-        self._opacity = _field("Opacity", 1, 100, 1, 0)
-        self._opacity.setSuffix(" %")
-        self._strength = _field("Strength", 0, 100, 1, 0)
-        self._strength.setSuffix(" %")
-        self._opacity_label, self._strength_label = QLabel("Opacity"), QLabel("Strength")
-        self._strength.setToolTip("How far the next picture may change what is painted over")
-        self.preset_button = _button("Brushes", "The brushes to choose from")
-        self.preset_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.preset_button.setVisible(False)
-        self.pen_button = _button("Stroke and pen", "Flow, spacing, smoothing, and the pen")
+        self._make_fields()
+        self._make_buttons()
         self._tool: PaintingTool | None = None
         self._shelf: BrushShelf | None = None
         self._presets: PresetPopover | None = None
@@ -84,14 +72,28 @@ class OptionsBar(QWidget):
         self._part_tools: tuple[type, ...] = ()
         self._make_part: Callable[[], ToolPart] | None = None
         self._lay_out(mask_actions)
+        settings.changed.connect(self._show_settings)
+        self._show_settings()
+
+    def _make_fields(self) -> None:
+        self._size = _field("Brush size", "px", LEAST_SIZE, MOST_SIZE)
+        self._hardness = _field("Hardness", "%", 0, 100)
+        self._opacity = _field("Opacity", "%", 1, 100)
+        self._strength = _field("Strength", "%", 0, 100)
+        self._opacity_label, self._strength_label = QLabel("Opacity"), QLabel("Strength")
+        self._strength.setToolTip("How far the next picture may change what is painted over")
         self._size.edited.connect(self._on_size_edited)
         self._hardness.edited.connect(self._on_hardness_edited)
         self._opacity.edited.connect(self._on_opacity_edited)
         self._strength.edited.connect(self._on_strength_edited)
+
+    def _make_buttons(self) -> None:
+        self.preset_button = _button("Brushes", "The brushes to choose from")
+        self.preset_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.preset_button.setVisible(False)
         self.preset_button.clicked.connect(self._on_presets)
+        self.pen_button = _button("Stroke and pen", "Flow, spacing, smoothing, and the pen")
         self.pen_button.clicked.connect(self._on_pen)
-        settings.changed.connect(self._show_settings)
-        self._show_settings()
 
     def show_tool(self, tool: Tool) -> None:
         """Show what belongs to that tool."""
@@ -229,7 +231,8 @@ def _under(button: QToolButton) -> QPoint:
     return button.mapToGlobal(button.rect().bottomLeft()) + QPoint(0, 4)
 
 
-def _field(name: str, least: float, most: float, step: float, decimals: int) -> NumberField:
-    field = NumberField(name, least, most, step, decimals)
+def _field(name: str, unit: str, least: float, most: float) -> NumberField:
+    field = NumberField(name, least, most, 1, 0)
+    field.setSuffix(f" {unit}")
     field.setMaximumWidth(84)
     return field

@@ -18,8 +18,22 @@ _WAYS = (
     ("subtract", "squares-subtract", "Subtract", "Take away from what is selected (Alt)"),
     ("intersect", "squares-intersect", "Intersect", "Keep what is in both (Shift+Alt)"),
 )
-
-
+_TARGETS = [
+    ("selection", "Selection", "Draw what the tools may touch"),
+    ("mask", "Mask", "Draw what the next picture repaints"),
+]
+_GROUNDS = [
+    ("layer", "Layer", "Fill the active layer"),
+    ("mask", "Mask", "Fill what the next picture repaints"),
+]
+_ENDS = [
+    ("nothing", "To nothing", "The colour fades away"),
+    ("background", "To second colour", "From the brush's colour to the second (X)"),
+]
+_SAMPLES = [
+    ("picture", "Picture", "Look at the whole picture"),
+    ("layer", "Layer", "Look at the active layer alone"),
+]
 _HINT = "Shift adds, Alt takes away"
 
 
@@ -32,25 +46,26 @@ class SelectionOptions(QWidget):
         super().__init__(parent)
         self._settings = settings
         self._shades = False
-        self._target = Segmented(
-            "What is drawn",
-            [
-                ("selection", "Selection", "Draw what the tools may touch"),
-                ("mask", "Mask", "Draw what the next picture repaints"),
-            ],
-        )
-        self._ground = Segmented(
-            "What is filled",
-            [
-                ("layer", "Layer", "Fill the active layer"),
-                ("mask", "Mask", "Fill what the next picture repaints"),
-            ],
-        )
+        self._make_choices(theme)
+        self._make_wand_controls()
+        self._hint = QLabel()
+        self._hint.setObjectName("hint")
+        self._lay_out()
+        self._connect()
+        settings.changed.connect(self._show_settings)
+        self._show_settings()
+
+    def _make_choices(self, theme: Theme) -> None:
+        self._target = Segmented("What is drawn", _TARGETS)
+        self._ground = Segmented("What is filled", _GROUNDS)
         self._how = Segmented("How shapes join", [(v, name, tip) for v, _, name, tip in _WAYS])
         for button, (_, icon, _, _) in zip(self._how.findChildren(QToolButton), _WAYS, strict=True):
             button.setText("")
             button.setFixedSize(QSize(30, 26))
             theme.set_icon(button, icon)
+        self._into = Segmented("What the gradient ends in", _ENDS)
+
+    def _make_wand_controls(self) -> None:
         self._tolerance = NumberField("Tolerance", 0, 255, 1, 0)
         self._tolerance.setFixedWidth(72)
         self._tolerance.setToolTip("How far a colour may be from the one that is clicked")
@@ -59,23 +74,9 @@ class SelectionOptions(QWidget):
         self._contiguous.setToolTip("Only what hangs together with the pixel that is clicked")
         self._antialias = QCheckBox("Soft edges")
         self._antialias.setToolTip("Slanting edges get the values between, without steps")
-        self._into = Segmented(
-            "What the gradient ends in",
-            [
-                ("nothing", "To nothing", "The colour fades away"),
-                ("background", "To second colour", "From the brush's colour to the second (X)"),
-            ],
-        )
-        self._sample = Segmented(
-            "Where colours are looked at",
-            [
-                ("picture", "Picture", "Look at the whole picture"),
-                ("layer", "Layer", "Look at the active layer alone"),
-            ],
-        )
-        self._hint = QLabel()
-        self._hint.setObjectName("hint")
-        self._lay_out()
+        self._sample = Segmented("Where colours are looked at", _SAMPLES)
+
+    def _connect(self) -> None:
         self._target.chosen.connect(self._on_target)
         self._ground.chosen.connect(self._on_ground)
         self._how.chosen.connect(self._on_how)
@@ -84,8 +85,6 @@ class SelectionOptions(QWidget):
         self._antialias.toggled.connect(self._on_antialias)
         self._into.chosen.connect(self._on_into)
         self._sample.chosen.connect(self._on_sample)
-        settings.changed.connect(self._show_settings)
-        self._show_settings()
 
     def show_tool(self, tool: Tool) -> None:
         """Show what that tool looks at."""
