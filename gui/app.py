@@ -100,7 +100,7 @@ def _live(
     from gui.garbage import Garbage
     from gui.studio import Studio
 
-    garbage = Garbage(application)
+    garbage = Garbage(application, lambda: window.canvas.in_gesture)
     garbage.start()
     loop = qasync.QEventLoop(application)
     background = Background(loop)

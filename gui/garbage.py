@@ -8,6 +8,7 @@ stopped from another thread, and the process may die.
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -15,10 +16,15 @@ INTERVAL_MS = 1000
 
 
 class Garbage(QObject):
-    """Collects when the collector's own thresholds say so, looked at once a second."""
+    """Collects when the collector's own thresholds say so, looked at once a second.
 
-    def __init__(self, parent: QObject) -> None:
+    Args:
+        would_disturb: Whether a pause of some ten milliseconds would be seen now, as in a stroke.
+    """
+
+    def __init__(self, parent: QObject, would_disturb: Callable[[], bool] = lambda: False) -> None:
         super().__init__(parent)
+        self._would_disturb = would_disturb
         self._was_on = False
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
@@ -38,6 +44,8 @@ class Garbage(QObject):
 
     def collect(self) -> None:
         """Collect the generations whose counts are over their thresholds, youngest first."""
+        if self._would_disturb():
+            return
         for generation, (count, threshold) in enumerate(
             zip(gc.get_count(), gc.get_threshold(), strict=True)
         ):

@@ -6,7 +6,8 @@ Positions are in document pixels, continuous: the centre of the first pixel is (
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ Dabs = NDArray[np.float64]
 """Rows of x, y, pressure, tilt."""
 
 NO_DABS: Dabs = np.empty((0, 4))
+_SHORT = 4096  # dabs; what leads further is cut before it is counted out
 
 
 class Sample(NamedTuple):
@@ -58,6 +60,40 @@ def dabs_between(
     last = min(count - 1, math.floor((leave * length - to_next) / step + 1e-9))
     along = to_next + np.arange(first, last + 1, dtype=np.float64) * step
     return _placed(start, end, along, length), to_next + count * step - length
+
+
+def dabs_through(
+    places: Sequence[Sample], step: float, to_next: float, within: Rect
+) -> tuple[Dabs, float]:
+    """The like of `dabs_between` along a chain of straight pieces, in one go where it is short.
+
+    Args:
+        places: One at least; the first is where the last call ended, or the pen came down.
+    """
+    chain = np.array(places if len(places) > 1 else [*places, *places])
+    ways = np.diff(chain, axis=0)
+    lengths = np.hypot(ways[:, 0], ways[:, 1])
+    ends = np.cumsum(lengths)
+    if ends[-1] > _SHORT * step:
+        return _piece_by_piece(places, step, to_next, within)
+    count = max(0, math.floor((ends[-1] - to_next) / step + 1e-9) + 1)
+    along = to_next + np.arange(count, dtype=np.float64) * step
+    piece = np.minimum(np.searchsorted(ends, along), len(lengths) - 1)
+    shares = (along - (ends - lengths)[piece]) / np.maximum(lengths, 1e-12)[piece]
+    dabs = chain[piece] + shares[:, np.newaxis] * ways[piece]
+    x, y = dabs[:, 0], dabs[:, 1]
+    inside = (x >= within.x) & (x <= within.right) & (y >= within.y) & (y <= within.bottom)
+    return dabs[inside], to_next + count * step - float(ends[-1])
+
+
+def _piece_by_piece(
+    places: Sequence[Sample], step: float, to_next: float, within: Rect
+) -> tuple[Dabs, float]:
+    found = []
+    for start, end in pairwise(places):
+        dabs, to_next = dabs_between(start, end, step, to_next, within)
+        found.append(dabs)
+    return np.concatenate(found), to_next
 
 
 def dabs_with_steps(

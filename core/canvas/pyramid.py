@@ -126,4 +126,4 @@ def _doubled(rect: Rect) -> Rect:
 
 def _halve(source: Pixels, target: Pixels) -> None:
     size = (target.shape[1], target.shape[0])
-    target[...] = cv2.resize(source, size, interpolation=cv2.INTER_AREA)
+    cv2.resize(source, size, dst=target, interpolation=cv2.INTER_AREA)

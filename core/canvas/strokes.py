@@ -13,10 +13,11 @@ import numpy as np
 from core.canvas.blending import Ink
 from core.canvas.brush import Brush, Placed
 from core.canvas.commands import TilesChanged
-from core.canvas.dabs import NO_DABS, Dabs, Sample
+from core.canvas.dabs import NO_DABS, Dabs, Sample, dabs_through
 from core.canvas.tiles import (
     EMPTY_TILE,
     NOWHERE,
+    TILE,
     Slices,
     Snapshot,
     TiledSurface,
@@ -88,8 +89,8 @@ class Stroke:
             tilt: 0 upright to 1 flat, in the same way.
 
         Returns:
-            A rectangle around what changed; empty when no dab fell, when the place is not a
-            number, or when the stroke is over.
+            A rectangle around what is covered more than before; empty when no dab fell, when the
+            place is not a number, or when the stroke is over.
         """
         return self.move_along([Sample(x, y, pressure, tilt)])
 
@@ -97,12 +98,24 @@ class Stroke:
         """Go on through these places; the like of several `move_to`, and painted together."""
         if not self.is_open:
             return NOWHERE
-        dabs = [self._dabs_to(sample) for sample in samples]
+        way = [sample for sample in samples if math.isfinite(sample.x) and math.isfinite(sample.y)]
+        if not self._brush.dynamics.is_on:
+            return self._lay(self._dabs_through(way))
+        dabs = [self._dabs_to(sample) for sample in way]
         return self._lay(np.concatenate(dabs)) if dabs else NOWHERE
 
-    def _dabs_to(self, sample: Sample) -> Dabs:
-        if not (math.isfinite(sample.x) and math.isfinite(sample.y)):
+    def _dabs_through(self, samples: Sequence[Sample]) -> Dabs:
+        """All at once, for a brush that is the same however the pen is held."""
+        places = [] if self._last is None else [self._last]
+        for sample in samples:
+            self._last = self._usable(sample)
+            places.append(self._last)
+        if not samples:
             return NO_DABS
+        dabs, self._to_next = dabs_through(places, self._brush.step, self._to_next, self._reach())
+        return dabs
+
+    def _dabs_to(self, sample: Sample) -> Dabs:
         here = self._usable(sample)
         start = self._last or here
         dabs, self._to_next = self._brush.dabs(start, here, self._to_next, self._reach())
@@ -175,9 +188,10 @@ class Stroke:
         coverage = self._coverage.read(box, out=self._work(box))
         for dab in placed:
             self._cover(coverage, box, dab)
-        self._blend(box, coverage)
-        self._painted(self._surface, box)
-        return box
+        dirty = self._blend(box, coverage)
+        if not dirty.is_empty:
+            self._painted(self._surface, dirty)
+        return dirty
 
     def _box_around(self, placed: Sequence[Placed]) -> Rect:
         sides = [self._brush.side(dab.size) for dab in placed]
@@ -195,24 +209,37 @@ class Stroke:
     def _cover(self, coverage: Pixels, box: Rect, dab: Placed) -> None:
         """Raise the coverage towards the stamp's, by the flow and by one step at least."""
         stamp = self._brush.stamp(dab)
-        place = Rect(dab.left, dab.top, stamp.shape[1], stamp.shape[0])
-        inside = place.intersected(box)
-        if inside.is_empty:
+        x, y = dab.left - box.x, dab.top - box.y
+        left, right = max(x, 0), min(x + stamp.shape[1], box.width)
+        top, bottom = max(y, 0), min(y + stamp.shape[0], box.height)
+        if left >= right or top >= bottom:
             return
-        stamp = stamp[inside.translated(-place.x, -place.y).slices()]
-        part = coverage[inside.translated(-box.x, -box.y).slices()]
+        stamp = stamp[top - y : bottom - y, left - x : right - x]
+        part = coverage[top:bottom, left:right]
         if dab.gain == 255:
             np.maximum(part, stamp, out=part)
         else:
             part += cv2.LUT(cv2.subtract(stamp, part), _gain(dab.gain))
 
-    def _blend(self, box: Rect, coverage: Pixels) -> None:
-        """Take the coverage over and blend it, tile by tile, where it has become more."""
-        for key, in_tile, in_box in pieces(box):
+    def _blend(self, box: Rect, coverage: Pixels) -> Rect:
+        """Take the coverage over and blend it, tile by tile, where it has become more.
+
+        Returns:
+            The box around that; a round dab leaves corners alone, and the next one most of it.
+        """
+        dirty = NOWHERE
+        for key, (rows, columns), in_box in pieces(box):
             covered = coverage[in_box]
-            if not np.array_equal(covered, self._coverage.tile(*key)[in_tile]):
-                self._coverage.tile_for_writing(*key)[in_tile] = covered
-                self._blend_tile(key, in_tile, covered)
+            more = cv2.absdiff(covered, self._coverage.tile(*key)[rows, columns])
+            x, y, width, height = cv2.boundingRect(more)
+            if width == 0:
+                continue
+            part = Rect(columns.start + x, rows.start + y, width, height)
+            covered = covered[y : y + height, x : x + width]
+            self._coverage.tile_for_writing(*key)[part.slices()] = covered
+            self._blend_tile(key, part.slices(), covered)
+            dirty = dirty.united(part.translated(key[0] * TILE, key[1] * TILE))
+        return dirty
 
     def _blend_tile(self, key: TileKey, part: Slices, covered: Pixels) -> None:
         alpha = self._alpha(key, part, covered)

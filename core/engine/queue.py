@@ -74,6 +74,12 @@ class JobQueue:
             self._tell()
             return True
 
+    def hold(self, held: bool) -> None:
+        """Let the running job wait before its next block, or go on; waits for nobody itself."""
+        running = self._running
+        if running is not None:
+            running.reins.hold() if held else running.reins.let_go()
+
     def take(self) -> Job | None:
         """Wait for the next job; None once the queue is closed."""
         with self._changed:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+LONGEST_HOLD = 0.03
+"""Seconds that `hold` lasts at most, so that a `let_go` that never comes stops nothing."""
+
 
 class Reins:
     """Pause, go on, end early with a picture, end without one.
@@ -22,6 +25,8 @@ class Reins:
         self._is_paused = False
         self._is_finishing = False
         self._last_step: int | None = None
+        self._is_free = threading.Event()
+        self._is_free.set()
 
     @property
     def is_finishing(self) -> bool:
@@ -45,6 +50,28 @@ class Reins:
         with self._changed:
             self._is_paused = paused
             self._changed.notify_all()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether `give_way` would wait."""
+        return not self._is_free.is_set()
+
+    def hold(self) -> None:
+        """Begin no further block of the model for a moment: a hand waits for its stroke."""
+        self._is_free.clear()
+
+    def let_go(self) -> None:
+        """Go on after `hold`; nothing happens if there was none."""
+        self._is_free.set()
+
+    def give_way(self) -> None:
+        """Wait for as long as it is held, `LONGEST_HOLD` at most; asked before each block.
+
+        A thread that computes takes the interpreter back in each pause between two calls of the
+        window's thread, and that one then waits for it a switch interval long, many times a stroke.
+        """
+        if self.is_held and not self._is_free.wait(LONGEST_HOLD):
+            self._is_free.set()
 
     def rest(self) -> float:
         """Wait for as long as it is paused; the seconds that took."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from core.errors import GenerationCancelled
+from core.pipelines.compiling import COMPILED
 
 # Ends of the class names of the blocks that text encoders, U-Nets and VAEs are made of: some
 # dozens in a model, each a few percent of a step.
@@ -23,14 +24,20 @@ _BLOCKS = (
 
 
 @contextmanager
-def stoppable(pipe: Any, stop: threading.Event) -> Iterator[None]:
+def stoppable(
+    pipe: Any, stop: threading.Event, give_way: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """While the context is open, the pipeline looks at `stop` before each block it computes.
+
+    Args:
+        give_way: Called there too; may wait.
 
     Raises:
         GenerationCancelled: from within the pipeline's call, soon after `stop` was set.
     """
 
     def check(module: Any, arguments: Any) -> None:
+        give_way()
         if stop.is_set():
             raise GenerationCancelled
 
@@ -53,4 +60,8 @@ def blocks(pipe: Any) -> list[Any]:
         for module in (part, *part.modules())
         if module is part or type(module).__name__.endswith(_BLOCKS)
     }
+    for block in [module for module in modules.values() if getattr(module, COMPILED, False)]:
+        for inside in block.modules():  # a hook there would become part of the program
+            if inside is not block:
+                modules.pop(id(inside), None)
     return list(modules.values())

@@ -32,6 +32,7 @@ class DocumentView(QWidget):
         document: What is shown.
         viewport: From where.
         wipe: The divider between what was and what an overlay shows.
+        shows_grid: Whether lines run between pixels that are shown very large.
 
     Signals:
         zoom_changed: Another part or size of the document is shown; the scale, 1.0 for 100 %.
@@ -53,9 +54,11 @@ class DocumentView(QWidget):
         self._overlay: tuple[Rect, QImage] | None = None
         self._follows_fit = True
         self._origin = (0, 0)  # of the view in device pixels, while it is painted
+        self._dirty = QRectF()  # what is painted again, in device pixels
         self._checkers = draw.checkerboard(side=round(8 * self.viewport.ratio))
         self.wipe = Wipe(self, theme)
         self.wipe.moved.connect(self.update)
+        self.shows_grid = True
         theme.changed.connect(self.update)
 
     # --- what is shown -------------------------------------------------------------------
@@ -174,12 +177,13 @@ class DocumentView(QWidget):
         A view that lies on a part of a device pixel would blur everything by that part.
         """
         painter = QPainter(self)
-        painter.fillRect(event.rect(), self._theme.colour("surround"))
         if self.document is None:
+            painter.fillRect(event.rect(), self._theme.colour("surround"))
             return
         to_device = painter.deviceTransform()
         self._origin = round(to_device.dx()), round(to_device.dy())
         viewport = self.viewport.on_device(*self._origin)
+        self._dirty = to_device.mapRect(QRectF(event.rect()))
         painter.setTransform(to_device.inverted()[0])
         for area in draw.parts_of(event.region()):
             self._paint_picture(painter, viewport, to_device.mapRect(QRectF(area)).toAlignedRect())
@@ -193,12 +197,15 @@ class DocumentView(QWidget):
         assert self.document is not None
         painter.setClipRect(area)
         shows_mask = self._overlay is None
-        draw.draw_document(painter, self.document, viewport, area, self._checkers, shows_mask)
+        grid, surround = self.shows_grid, self._theme.colour("surround")
+        draw.draw_document(
+            painter, self.document, viewport, area, self._checkers, shows_mask, grid, surround
+        )
         if self._overlay is not None:
             if self.wipe.is_shown:
                 left = round(self.wipe.column * self.viewport.ratio) + self._origin[0]
                 painter.setClipRect(area.adjusted(max(0, left - area.left()), 0, 0, 0))
-            draw.draw_overlay(painter, viewport, *self._overlay)
+            draw.draw_overlay(painter, viewport, *self._overlay, grid)
 
     def _paint_lines(self, painter: QPainter, viewport: Viewport) -> None:
         """In device pixels: lines over the picture."""
@@ -211,7 +218,9 @@ class DocumentView(QWidget):
     def _paint_frame(self, painter: QPainter, viewport: Viewport, is_held: bool = False) -> None:
         assert self.document is not None
         frame, accent = self.document.frame, self._theme.colour("accent")
-        marks.draw_frame(painter, viewport, frame, accent, is_held, self.viewport.ratio)
+        ratio = self.viewport.ratio
+        if marks.frame_crosses(self._dirty, viewport, frame, ratio):
+            marks.draw_frame(painter, viewport, frame, accent, is_held, ratio)
 
     def _view_rect(self, rect: Rect) -> QRectF:
         """Around a document rectangle, in view pixels."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter, QRegion
 
 from core.geometry import Rect
 from gui.canvas import marks
@@ -32,7 +32,7 @@ class Hover:
     def __init__(self, canvas: CanvasView) -> None:
         self._canvas = canvas
         self.at: QPointF | None = None
-        self._area = QRect()
+        self._area = QRegion()
 
     def move(self, at: QPointF | None, radius: float) -> None:
         """Go there.
@@ -42,8 +42,13 @@ class Hover:
         """
         self._canvas.update(self._area)
         self.at = at
-        self._area = QRect() if at is None or not radius else _area(at, radius)
+        self._area = QRegion() if at is None or not radius else _area(at, radius, self._has_label)
         self._canvas.update(self._area)
+
+    @property
+    def _has_label(self) -> bool:
+        tool = self._canvas.tool
+        return isinstance(tool, PaintingTool) and tool.paints_strength
 
     def paint(self, painter: QPainter, radius: float, tool: Tool, colour: QColor) -> None:
         """Draw the outline, and beside it what the tool has to know of the place.
@@ -85,9 +90,11 @@ def strength_at(document: Document, x: float, y: float) -> str:
     return f"{round(int(document.mask_pixels(pixel)[0, 0]) / 2.55)} %"
 
 
-def _area(at: QPointF, radius: float) -> QRect:
-    label = _LABEL_AREA.translated(at + _label_place(radius))
-    return marks.outline_area(at, radius).united(label.toAlignedRect())
+def _area(at: QPointF, radius: float, has_label: bool) -> QRegion:
+    area = marks.outline_region(radius).translated(math.floor(at.x()), math.floor(at.y()))
+    if has_label:
+        area += _LABEL_AREA.translated(at + _label_place(radius)).toAlignedRect()
+    return area
 
 
 def _label_place(radius: float) -> QPointF:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QRadialGradient
+from PySide6.QtGui import QColor, QPainter, QPen, QRadialGradient, QRegion
 
 from core.geometry import Rect
 from gui.canvas.painter import outline, placed
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from gui.canvas.viewport import Viewport
 
 GRIP_SIDE = 8
+_THIN_FROM = 48  # view pixels
+_ARCS = 24
 _DARK, _LIGHT = QColor(0, 0, 0, 140), QColor(255, 255, 255, 220)
 _RING = QColor(255, 255, 255, 230)
 
@@ -51,6 +56,15 @@ def draw_frame(
         painter.setPen(_pen(_DARK, width))
         draw_grips(painter, edge, ratio)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def frame_crosses(dirty: QRectF, viewport: Viewport, frame: Rect, ratio: float) -> bool:
+    """Whether the lines of `draw_frame`, or its grips, may run through a rectangle."""
+    edge, reach = placed(viewport, frame), (GRIP_SIDE + 2) * ratio
+    if not edge.adjusted(-reach, -reach, reach, reach).intersects(dirty):
+        return False
+    inside = edge.adjusted(reach, reach, -reach, -reach)
+    return not (viewport.is_square and inside.isValid() and inside.contains(dirty))
 
 
 def draw_grips(painter: QPainter, places: list[QPointF], ratio: float) -> None:
@@ -138,8 +152,20 @@ def draw_focus(painter: QPainter, area: QRect, accent: QColor) -> None:
     painter.drawRect(area.adjusted(0, 0, -1, -1))
 
 
-def outline_area(centre: QPointF, radius: float) -> QRect:
-    """What `draw_brush_outline` may touch."""
-    reach = max(radius, 9) + 3
-    corner = QPointF(reach, reach)
-    return QRectF(centre - corner, centre + corner).toAlignedRect()
+@lru_cache(maxsize=4)
+def outline_region(radius: float) -> QRegion:
+    """What `draw_brush_outline` may touch around (0, 0) and up to a pixel from it.
+
+    Of a large circle only the rim: what lies in it need not be painted again when it moves.
+    """
+    if radius < _THIN_FROM:
+        reach = math.ceil(max(radius, 9)) + 4
+        return QRegion(-reach, -reach, 2 * reach, 2 * reach)
+    region = QRegion()
+    turns = [math.tau * number / _ARCS for number in range(_ARCS + 1)]
+    rim = [QPointF(radius * math.cos(turn), radius * math.sin(turn)) for turn in turns]
+    bulge = math.ceil(radius * (1 - math.cos(math.pi / _ARCS))) + 4
+    for start, end in pairwise(rim):
+        arc = QRectF(start, end).normalized().toAlignedRect()
+        region += arc.adjusted(-bulge, -bulge, bulge, bulge)
+    return region

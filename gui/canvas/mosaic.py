@@ -47,6 +47,27 @@ def joined(
     return picture, covered.intersected(Rect.of_size(size))
 
 
+def is_opaque(tile: Callable[[int, int, int], Pixels], part: Rect, size: Size, level: int) -> bool:
+    """Whether nothing shines through a part of the document.
+
+    Args:
+        tile: Gives the tile at a column and row of a level, four channels.
+        part: Document pixels inside the document.
+        size: Of the document.
+        level: Of the reduced picture that is looked at.
+    """
+    step = 1 << level
+    left, top = part.x // step, part.y // step
+    right, bottom = -(-part.right // step), -(-part.bottom // step)
+    for tx, ty in tiles_in(part, size, level):
+        _, columns = _common(left, right, tx * TILE)
+        _, rows = _common(top, bottom, ty * TILE)
+        words = tile(tx, ty, level).view("<u4")[rows, columns, 0]
+        if np.bitwise_and.reduce(words, axis=None) < 0xFF000000:
+            return False
+    return True
+
+
 def enlarged(
     tile: Callable[[int, int, int], Pixels],
     size: Size,

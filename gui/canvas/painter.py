@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 TILE = 256
 BLOCK = 512
 """Device pixels of the squares in which a turned picture is drawn."""
+PART_COST = 40_000
+"""Pixels that are drawn in the time that it takes to begin another rectangle."""
 MASK_COLOUR = (236, 72, 88)
 MASK_ALPHA = 0.5
 PIXELS_SHOW_FROM = 6.0
@@ -91,18 +93,42 @@ def draw_document(
     area: QRect,
     checkers: QBrush,
     shows_mask: bool,
+    shows_grid: bool = True,
+    surround: QColor | None = None,
 ) -> None:
-    """Draw what of a document lies in `area`; the mask only where it is asked for."""
-    draw_checkerboard(painter, viewport, document.size, area, checkers)
-    _draw(painter, document.flattened_tile, document.size, viewport, area, view_of)
-    if viewport.angle != 0 and viewport.zoom > GRID_SHOWS_FROM:
+    """Draw what of a document lies in `area`; mask and pixel grid only where they are asked for.
+
+    Args:
+        surround: Fills what the document leaves; None keeps what is there.
+    """
+    line = grid_strength(viewport.zoom) if shows_grid else 0
+    if not _hides_ground(document, viewport, area):
+        if surround is not None:
+            painter.fillRect(area, surround)
+        draw_checkerboard(painter, viewport, document.size, area, checkers)
+    _draw(painter, document.flattened_tile, document.size, viewport, area, view_of, line)
+    if line and viewport.angle != 0:
         seen = viewport.seen_in(Rect(*area.getRect()))  # type: ignore[misc]
         draw_grid(painter, viewport, seen.intersected(Rect.of_size(document.size)))
     if shows_mask and not document.mask_is_empty:
         _draw(painter, document.mask_tile, document.size, viewport, area, _tinted)
 
 
-def draw_overlay(painter: QPainter, viewport: Viewport, rect: Rect, image: QImage) -> None:
+def _hides_ground(document: Document, viewport: Viewport, area: QRect) -> bool:
+    """Whether the picture alone covers all of `area`, so that nothing need be drawn below it."""
+    from gui.canvas.mosaic import is_opaque
+
+    level = level_of(viewport.zoom)
+    around = (1 << level) + math.ceil(2 / viewport.zoom)  # what smoothing, or rounding, looks at
+    seen = viewport.seen_in(Rect(*area.getRect())).grown(around)  # type: ignore[misc]
+    return Rect.of_size(document.size).contains(seen) and is_opaque(
+        document.flattened_tile, seen, document.size, level
+    )
+
+
+def draw_overlay(
+    painter: QPainter, viewport: Viewport, rect: Rect, image: QImage, shows_grid: bool = True
+) -> None:
     """Draw a picture over a document rectangle, scaled to it."""
     smooth = viewport.zoom < PIXELS_SHOW_FROM or rect.width > image.width()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
@@ -110,7 +136,7 @@ def draw_overlay(painter: QPainter, viewport: Viewport, rect: Rect, image: QImag
         painter.drawImage(placed(viewport, rect), image)
     else:
         _draw_turned_overlay(painter, viewport, rect, image)
-    if viewport.zoom > GRID_SHOWS_FROM:
+    if shows_grid and viewport.zoom > GRID_SHOWS_FROM:
         clip = Rect(*painter.clipBoundingRect().toAlignedRect().getRect())  # type: ignore[misc]
         draw_grid(painter, viewport, viewport.seen_in(clip).intersected(rect))
 
@@ -150,9 +176,17 @@ def checkerboard(light: str = "#b9b9b9", dark: str = "#9c9c9c", side: int = 8) -
 
 
 def parts_of(region: QRegion) -> list[QRect]:
-    """The rectangles of a region; many small ones are drawn as one."""
+    """The rectangles of a region; where they are many, or near each other, the one around them."""
+    whole, count = region.boundingRect(), region.rectCount()
+    if not 1 < count <= 4:
+        return [whole]
     parts = [QRect(part) for part in region]  # type: ignore[attr-defined]  # missing in the stubs
-    return parts if len(parts) <= 4 else [region.boundingRect()]
+    between = _area(whole) - sum(map(_area, parts))
+    return parts if between > PART_COST * (count - 1) else [whole]
+
+
+def _area(rect: QRect) -> int:
+    return rect.width() * rect.height()
 
 
 def placed(viewport: Viewport, rect: Rect) -> QRectF:
@@ -181,13 +215,14 @@ def _draw(
     viewport: Viewport,
     area: QRect,
     to_image: ToImage,
+    line: int = 0,
 ) -> None:
     level = level_of(viewport.zoom)
     exact = viewport.is_square and viewport.zoom * (1 << level) == 1.0
     smooth = viewport.zoom < PIXELS_SHOW_FROM and not exact
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     if viewport.angle == 0 and viewport.zoom >= PIXELS_SHOW_FROM:
-        _draw_pixels(painter, tile, size, viewport, area, to_image)
+        _draw_pixels(painter, tile, size, viewport, area, to_image, line)
     elif viewport.is_upright:
         _draw_tiles(painter, tile, size, viewport, area, to_image)
     else:
@@ -223,12 +258,13 @@ def _draw_pixels(
     viewport: Viewport,
     area: QRect,
     to_image: ToImage,
+    line: int,
 ) -> None:
     """Each pixel a square of device pixels, just where the viewport says."""
     from gui.canvas.mosaic import enlarged
 
     part = Rect(*area.getRect())  # type: ignore[misc]
-    pixels, corner = enlarged(tile, size, viewport, part, grid_strength(viewport.zoom))
+    pixels, corner = enlarged(tile, size, viewport, part, line)
     image = to_image(pixels) if pixels.size else None
     if image is not None:
         painter.drawImage(QPointF(*corner), image)

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
+    QPaintEvent,
     QTabletEvent,
     QWheelEvent,
 )
@@ -50,6 +51,7 @@ class CanvasView(DocumentView):
         dropped: Something was let go over the canvas, at a document position.
         compare_held: The key that shows the original is down, or up again.
         painting_asked: A stroke is about to begin.
+        hand_waits: The hand has moved in a gesture; False when that is on the screen.
         gesture_ended: A press was followed to its release.
         refused: A press began no gesture, and why.
     """
@@ -58,6 +60,7 @@ class CanvasView(DocumentView):
     dropped = Signal(QMimeData, QPointF)
     compare_held = Signal(bool)
     painting_asked = Signal()
+    hand_waits = Signal(bool)
     gesture_ended = Signal()
     refused = Signal(str)
 
@@ -81,6 +84,7 @@ class CanvasView(DocumentView):
         self._hover = Hover(self)
         self._outlines = Outlines(self)
         self._button = Qt.MouseButton.NoButton
+        self._hand_waits = False
         brush_settings.changed.connect(self.update)
 
     # --- the document --------------------------------------------------------------------
@@ -144,6 +148,9 @@ class CanvasView(DocumentView):
             self.painting_asked.emit()
 
     def _follow(self, pointer: Pointer) -> None:
+        if self._hand.is_busy:
+            self._hand_waits = True
+            self.hand_waits.emit(True)
         if self._hand.follow(pointer):
             self._show_cursor()
             self.gesture_ended.emit()
@@ -294,6 +301,13 @@ class CanvasView(DocumentView):
         event.acceptProposedAction()
 
     # --- painting ------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """What the hand has done is seen now."""
+        super().paintEvent(event)
+        if self._hand_waits:
+            self._hand_waits = False
+            self.hand_waits.emit(False)
 
     def _paint_lines(self, painter: QPainter, viewport: Viewport) -> None:
         self._outlines.paint(painter, viewport, self._origin, self._hand.tool)

@@ -37,18 +37,16 @@ def main() -> int:
 
 
 def _run(file: Path) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", f"tests.benchmarks.{file.stem}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    sys.stdout.write(done.stdout)
-    sys.stdout.flush()
-    if done.returncode:
-        print(f"failed: {file.name} ended with {done.returncode}")
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    command = [sys.executable, "-m", f"tests.benchmarks.{file.stem}"]
+    lines = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        print(f"failed: {file.name} ended with {process.returncode}")
+    return [json.loads(line) for line in lines if line.startswith("{")]
 
 
 if __name__ == "__main__":

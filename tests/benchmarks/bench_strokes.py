@@ -1,12 +1,13 @@
 """From a pen event to its pixels in the real window, alone and while the engine denoises; panning.
 
-Another process writes the clock into a pipe 125 times a second, as a pen would; each stamp is a
-move of the pointer, and what counts is the time from the stamp to the end of the painting that
-shows it. Baseline: the same stamps, each asking for one pixel of the canvas to be painted again.
-The strokes alone are the baseline of those while denoising. `cpu_ms` is the window's thread's own
-time for one event, and `ratio` that of ours to the baseline's, so that a busy machine shows in the
-wall times alone: they count for the promise where the load is low. Offscreen unless there is a
-display. Run with `python -m tests.benchmarks strokes`; prints one JSON line for each figure.
+Another process writes the clock into a pipe 200 times a second, as pens report, and the pointer
+moves on by 1500 view pixels a second; what counts is the time from a stamp to the end of the
+painting that shows it. Stamps that have queued up are painted together. Baseline: the same stamps,
+each asking for one pixel of the canvas to be painted again. The strokes alone are the baseline of
+those while denoising. `cpu_ms` is the window's thread's own time for one event, and `ratio` that of
+ours to the baseline's, so that a busy machine shows in the wall times alone: they count for the
+promise where the load is low. Offscreen unless there is a display. Run with
+`python -m tests.benchmarks strokes`; prints one JSON line for each figure as soon as it is there.
 """
 
 from __future__ import annotations
@@ -34,15 +35,16 @@ if "DISPLAY" not in os.environ:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-SAMPLES, WARM = 1000, 30
-STEP = 12.0  # view pixels between two events
+SAMPLES, DENOISING, PIXELS, WARM = 1000, 300, 60, 10
+PERIOD = 0.005
+STEP = 1500 * PERIOD  # view pixels between two events
 SIDES = (2048, 4096, 8192)
 BRUSHES = ((64, 0.5), (512, 0.0))
 PROMISE_MS, PAN_MS = 8, 16
 LEFT = Qt.MouseButton.LeftButton
 PEN = """
 import os, struct, sys, time
-fd, count, step = int(sys.argv[1]), int(sys.argv[2]), 0.008
+fd, count, step = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 due = time.clock_gettime(time.CLOCK_MONOTONIC)
 for _ in range(count):
     due += step
@@ -98,7 +100,7 @@ class Pen:
         notifier.activated.connect(follow)
         if draws:
             self._send(QEvent.Type.MouseButtonPress, next(iter(wander(600, 400, 1))))
-        command = [sys.executable, "-c", PEN, str(writing), str(count)]
+        command = [sys.executable, "-c", PEN, str(writing), str(count), str(PERIOD)]
         with subprocess.Popen(command, pass_fds=[writing]) as process:
             await done.wait()
             spent = (time.thread_time() - cpu) * 1e3
@@ -176,7 +178,7 @@ async def strokes(studio: Any, pen: Pen, side: int, size: int, hardness: float, 
     fresh(studio, side, fit)
     studio.window.brush_settings.change(size=size, hardness=hardness, opacity=0.8)
     studio.window.take_tool("brush")
-    base = await pen.go(200, draws=False)
+    base = await pen.go(PIXELS, draws=False)
     alone = await pen.go(SAMPLES, draws=True)
     tell(name, alone, base, "one pixel painted again at the same events", PROMISE_MS)
     fresh(studio, side, fit)
@@ -187,7 +189,7 @@ async def strokes(studio: Any, pen: Pen, side: int, size: int, hardness: float, 
     while not counted:
         await asyncio.sleep(0.02)
     counted.clear()
-    denoising = await pen.go(SAMPLES, draws=True)
+    denoising = await pen.go(DENOISING, draws=True)
     busy = studio.generation.is_busy
     previews.disconnect(counted.append)
     studio.generation.stop()

@@ -26,7 +26,8 @@ class Window(QMainWindow):
         super().paintEvent(event)
         print('painted', flush=True)
         import os; os._exit(0)
-window = Window(); window.resize(1280, 800); window.show(); app.exec()
+window = Window()
+window.resize(1280, 800); window.show(); app.exec()
 """
 OURS = """
 import gc, sys
@@ -43,7 +44,8 @@ class Window(MainWindow):
         super().paintEvent(event)
         print('painted', flush=True)
         import os; os._exit(0)
-window = Window(theme, Sampling()); theme.choose('dark'); window.resize(1280, 800); window.show(); app.exec()
+window = Window(theme, Sampling()); theme.choose('dark')
+window.resize(1280, 800); window.show(); app.exec()
 """
 
 

@@ -58,6 +58,19 @@ def test_the_window_s_thread_collects(garbage: Garbage) -> None:
     assert died_in == [threading.get_ident()]
 
 
+def test_nothing_is_collected_while_it_would_disturb(qtbot: QtBot) -> None:
+    parent, died_in, strokes = QObject(), [], [True]
+    garbage = Garbage(parent, lambda: bool(strokes))
+    Knot(died_in)
+    kept = [[n] for n in range(2 * gc.get_threshold()[0])]
+    garbage.collect()
+    assert kept
+    assert died_in == []
+    strokes.clear()
+    garbage.collect()
+    assert died_in == [threading.get_ident()]
+
+
 def test_the_automatic_collector_is_back_afterwards(qtbot: QtBot) -> None:
     parent = QObject()
     garbage = Garbage(parent)
