@@ -7,7 +7,9 @@ reaches the edge is not softened or shrunk from there.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import cv2
@@ -34,10 +36,7 @@ def grow(mask: Pixels, pixels: int, part: Rect | None = None) -> Pixels:
         InvalidRequest: `pixels` is negative.
     """
     _require_distance(pixels)
-    part = part or Rect(0, 0, mask.shape[1], mask.shape[0])
-    if pixels == 0 or not mask.any():
-        return mask[part.slices()].copy()
-    return _dilated(mask, pixels, part)
+    return _extreme(mask, pixels, part, cv2.max, beyond=0)
 
 
 def shrink(mask: Pixels, pixels: int, part: Rect | None = None) -> Pixels:
@@ -46,7 +45,8 @@ def shrink(mask: Pixels, pixels: int, part: Rect | None = None) -> Pixels:
     Raises:
         InvalidRequest: `pixels` is negative.
     """
-    return np.asarray(cv2.bitwise_not(grow(cv2.bitwise_not(mask), pixels, part)), np.uint8)
+    _require_distance(pixels)
+    return _extreme(mask, pixels, part, cv2.min, beyond=255)
 
 
 def feather_inside(mask: Pixels, pixels: int) -> Alpha:
@@ -167,30 +167,48 @@ def _distance_to_zero(mask: Pixels) -> Alpha:
     return np.sqrt(np.rint(distance * distance))
 
 
-def _dilated(mask: Pixels, radius: int, part: Rect) -> Pixels:
-    """Grey dilation by a disc, as the union of one horizontal bar for each of its rows.
+def _extreme(
+    mask: Pixels,
+    radius: int,
+    part: Rect | None,
+    better: Callable[..., Pixels],
+    beyond: int,
+) -> Pixels:
+    """Grey dilation (`cv2.max`) or erosion (`cv2.min`) by a disc, bar by bar.
 
     Source: E. R. Urbach, M. H. F. Wilkinson, "Efficient 2-D grayscale morphological
     transformations with arbitrary flat structuring elements" (IEEE TIP 17, 2008): a bar of any
-    length is the larger of two that are as long as a power of two, and those grow from row to row.
+    length is the better of two that are as long as a power of two, and those grow from row to row.
+    Rows of the disc that are equally long share their bar.
     """
+    part = part or Rect(0, 0, mask.shape[1], mask.shape[0])
     result = mask[part.slices()].copy()
-    longest, span = _around(mask, part.grown(radius)), 1
-    for dy in range(radius, -1, -1):
-        reach = math.isqrt(radius * radius - dy * dy)
+    if radius == 0 or not (mask != beyond).any():
+        return result
+    room = np.empty((part.height + 2 * radius, part.width), np.uint8)
+    longest, span = _around(mask, part.grown(radius), beyond), 1
+    for reach, offsets in _rows_of_disc(radius):
         while 2 * span <= 2 * reach + 1:
-            longest, span = cv2.max(longest[:, :-span], longest[:, span:]), 2 * span
+            longest, span = better(longest[:, :-span], longest[:, span:]), 2 * span
         left, right = radius - reach, radius + reach + 1 - span
-        for first in {radius - dy, radius + dy}:
-            rows = longest[first : first + part.height]
-            cv2.max(result, rows[:, left : left + part.width], dst=result)
-            cv2.max(result, rows[:, right : right + part.width], dst=result)
+        seen = longest[offsets[0] : offsets[-1] + part.height]
+        halves = seen[:, left : left + part.width], seen[:, right : right + part.width]
+        bar = better(*halves, dst=room[: len(seen)])
+        for first in (offset - offsets[0] for offset in offsets):
+            better(result, bar[first : first + part.height], dst=result)
     return result
 
 
-def _around(mask: Pixels, rect: Rect) -> Pixels:
-    """The mask in `rect`, which may reach beyond it; there it is 0."""
-    pixels = np.zeros((rect.height, rect.width), np.uint8)
+def _rows_of_disc(radius: int) -> Iterator[tuple[int, list[int]]]:
+    """How far rows of the disc reach to each side, and which rows, from 0; short ones first."""
+    reaches = ((dy, math.isqrt(radius * radius - dy * dy)) for dy in range(radius, -1, -1))
+    for reach, rows in itertools.groupby(reaches, key=lambda row: row[1]):
+        yield reach, sorted({radius + dy for row, _ in rows for dy in (-row, row)})
+
+
+def _around(mask: Pixels, rect: Rect, beyond: int) -> Pixels:
+    """The mask in `rect`, which may reach further; there it is `beyond`."""
+    pixels = np.full((rect.height, rect.width), beyond, np.uint8)
     inside = rect.intersected(Rect(0, 0, mask.shape[1], mask.shape[0]))
     pixels[inside.translated(-rect.x, -rect.y).slices()] = mask[inside.slices()]
     return pixels

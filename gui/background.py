@@ -14,7 +14,7 @@ _log = logger("background")
 
 
 class Background:
-    """One named thread for gallery queries, thumbnails and looking for models.
+    """One named thread for gallery queries, thumbnails and looking for models; one for long work.
 
     Inference never runs here: it has a thread of its own.
     """
@@ -23,12 +23,38 @@ class Background:
         """Use `loop`, which runs in the window's thread."""
         self._loop = loop
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sfumato-background")
+        self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sfumato-beside")
+        self._stops: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
     async def run(self, call: Callable[..., T], *args: Any) -> T:
         """The result of ``call(*args)``, which runs in the named thread."""
         return await self._loop.run_in_executor(self._executor, call, *args)
+
+    async def run_beside(self, call: Callable[[], T], stop: Callable[[], None]) -> T:
+        """The result of ``call()``, which may take seconds: in a second thread, one at a time.
+
+        Args:
+            stop: Lets the call end soon; called by `close`, and where nobody waits any more.
+        """
+        self._stops.add(stop)
+        try:
+            return await self._loop.run_in_executor(self._beside, call)
+        except asyncio.CancelledError:
+            stop()
+            raise
+        finally:
+            self._stops.discard(stop)
+
+    async def pause(self, seconds: float) -> None:
+        """Let the window live for so long."""
+        over = self._loop.create_future()
+        handle = self._loop.call_later(seconds, over.set_result, None)
+        try:
+            await over
+        finally:
+            handle.cancel()
 
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Let a coroutine run in the window's thread; what it raises is logged as a bug.
@@ -43,11 +69,14 @@ class Background:
         task.add_done_callback(self._on_done)
 
     def close(self) -> None:
-        """Give up what waits, and wait for the call that runs."""
+        """Give up what waits, and wait for the calls that run."""
         self._is_closed = True
         for task in tuple(self._tasks):
             task.cancel()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        for stop in tuple(self._stops):
+            stop()
+        for executor in (self._executor, self._beside):
+            executor.shutdown(wait=True, cancel_futures=True)
 
     async def finish(self) -> None:
         """After `close`: let what was given up hear of it, or asyncio complains at the exit."""

@@ -5,44 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMenu
 
 from core.canvas import edges, filling, transforming
 from core.canvas.document import Document
+from core.canvas.interrupting import Check
 from core.canvas.layers import Layer
 from core.canvas.selection import Combination, everything, inverted
 from core.canvas.tiles import TiledSurface
+from core.canvas.working import MaskWork, SelectionWork, SurfaceEdit
 from core.errors import KnownError
 from core.geometry import Size
+from gui.background import Background
 from gui.canvas.tools.filling import BucketTool, GradientTool
 from gui.canvas.tools.painting import PaintingTool
 from gui.documents import DocumentController
 from gui.generation import GenerationController
+from gui.long_edits import LongEdits
 from gui.main_window import MainWindow
 from gui.panels.sheets import AmountSheet, CanvasSizeSheet, NameSheet
 
-NOTHING_SELECTED = "Nothing is selected. Draw a selection first (U, L or W)."
+NOTHING_SELECTED = "Nothing is selected. Draw a selection first."
+SELECT_ALL = "To select all, {select_all}."
 NOTHING_MASKED = "Nothing is masked. Paint with the mask brush first."
-EDITS: dict[str, tuple[str, edges.Edit]] = {
-    "grow": ("Grow", edges.grown),
-    "shrink": ("Shrink", edges.shrunk),
-    "feather": ("Feather", edges.feathered),
-    "smooth": ("Smooth", edges.smoothed),
+EDITS: dict[str, tuple[str, str, edges.Edit]] = {
+    "grow": ("Grow", "Growing", edges.grown),
+    "shrink": ("Shrink", "Shrinking", edges.shrunk),
+    "feather": ("Feather", "Feathering", edges.feathered),
+    "smooth": ("Smooth", "Smoothing", edges.smoothed),
 }
 
 
 class SelectionController(QObject):
-    """Does what the menus ask; what cannot be done is said in the strip."""
+    """Does what the menus ask; what cannot be done is said in the strip.
+
+    Attributes:
+        edits: Runs what may take seconds.
+    """
 
     def __init__(
         self,
         window: MainWindow,
         documents: DocumentController,
         generation: GenerationController,
+        background: Background,
     ) -> None:
         super().__init__(window)
+        self.edits = LongEdits(documents, window.messages, background)
+        window.selection_settings.work = self.edits.start
+        window.selection_settings.in_turn = self.edits.in_turn
         self._window = window
         self._documents = documents
         self._generation = generation
@@ -71,29 +83,35 @@ class SelectionController(QObject):
     def _connect(self) -> None:
         actions = self._window.actions_by_name
         for name, slot in {
-            "clear": self._on_clear,
-            "fill": self._on_fill,
             "swap_colours": self._window.brush_settings.swap_colours,
             "reset_colours": self._window.brush_settings.reset_colours,
-            "crop": self._on_crop,
             "canvas_size": self._on_canvas_size,
+            "select_holes": self._on_select_holes,
+            "mask_holes": self._on_mask_holes,
+            "keep_mask": self._on_keep_mask,
+        }.items():
+            actions[name].triggered.connect(slot)
+        for name, act in {
+            "clear": self._on_clear,
+            "fill": self._on_fill,
+            "crop": self._on_crop,
             "select_all": self._on_select_all,
             "deselect": self._on_deselect,
             "reselect": self._on_reselect,
             "select_invert": self._on_invert,
             "select_layer": self._on_select_layer,
             "select_mask": self._on_select_mask,
-            "select_holes": self._on_select_holes,
             "clear_mask": self._on_clear_mask,
             "invert_mask": self._on_invert_mask,
             "mask_selection": self._on_mask_selection,
-            "mask_holes": self._on_mask_holes,
-            "keep_mask": self._on_keep_mask,
         }.items():
-            actions[name].triggered.connect(slot)
+            actions[name].triggered.connect(partial(self._in_turn, act))
         for name in EDITS:
             actions[f"select_{name}"].triggered.connect(self._on_amount)
             actions[f"mask_{name}"].triggered.connect(self._on_amount)
+
+    def _in_turn(self, act: Callable[[], object], _checked: bool = False) -> None:
+        self.edits.in_turn(act)
 
     @property
     def _document(self) -> Document:
@@ -130,7 +148,8 @@ class SelectionController(QObject):
 
     @Slot()
     def _on_select_holes(self) -> None:
-        self._change_selection("Fill holes of selection", edges.without_holes)
+        words, name = "Filling the holes of the selection", "Fill holes of selection"
+        self._work_on_selection(words, name, edges.without_holes)
 
     @Slot()
     def _on_select_layer(self) -> None:
@@ -143,6 +162,12 @@ class SelectionController(QObject):
     def _change_selection(self, name: str, edit: Callable[[TiledSurface], TiledSurface]) -> None:
         if not self._document.selection.change(name, edit):
             self._window.messages.tell(NOTHING_SELECTED)
+
+    def _work_on_selection(self, words: str, name: str, edit: SurfaceEdit) -> None:
+        if self._document.selection.surface is None:
+            self._window.messages.tell(NOTHING_SELECTED)
+        else:
+            self.edits.start(SelectionWork(self._document, words, name, edit))
 
     # --- the mask ----------------------------------------------------------------------------
 
@@ -160,13 +185,14 @@ class SelectionController(QObject):
 
     @Slot()
     def _on_mask_holes(self) -> None:
-        self._change_mask("Fill holes of mask", edges.without_holes)
+        words, name = "Filling the holes of the mask", "Fill holes of mask"
+        self._work_on_mask(words, name, edges.without_holes)
 
-    def _change_mask(self, name: str, edit: Callable[[TiledSurface], TiledSurface]) -> None:
+    def _work_on_mask(self, words: str, name: str, edit: SurfaceEdit) -> None:
         if self._document.mask_is_empty:
             self._window.messages.tell(NOTHING_MASKED)
         else:
-            filling.change_mask(self._document, name, edit)
+            self.edits.start(MaskWork(self._document, words, name, edit))
 
     @Slot()
     def _on_keep_mask(self) -> None:
@@ -206,7 +232,7 @@ class SelectionController(QObject):
             self._kept.addMenu(menu)
 
     def _take_kept(self, name: str, how: Combination, _checked: bool = False) -> None:
-        filling.take_mask(self._document, name, how)
+        self.edits.in_turn(lambda: filling.take_mask(self._document, name, how))
 
     def _forget_kept(self, name: str, _checked: bool = False) -> None:
         filling.forget_mask(self._document, name)
@@ -231,18 +257,15 @@ class SelectionController(QObject):
     @Slot(str, int)
     def _on_amount_given(self, what: str, pixels: int) -> None:
         target, _, name = what.partition("_")
-        verb, edit = EDITS[name]
-        QGuiApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
-        try:
-            self._edit(target, verb, lambda surface: edit(surface, pixels))
-        finally:
-            QGuiApplication.restoreOverrideCursor()
+        verb, doing, edit = EDITS[name]
 
-    def _edit(self, target: str, verb: str, edit: Callable[[TiledSurface], TiledSurface]) -> None:
+        def by_that(surface: TiledSurface, check: Check) -> TiledSurface:
+            return edit(surface, pixels, check)
+
         if target == "mask":
-            self._change_mask(f"{verb} mask", edit)
+            self._work_on_mask(f"{doing} the mask", f"{verb} mask", by_that)
         else:
-            self._change_selection(f"{verb} selection", edit)
+            self._work_on_selection(f"{doing} the selection", f"{verb} selection", by_that)
 
     # --- pixels and canvas -------------------------------------------------------------------
 
@@ -250,7 +273,7 @@ class SelectionController(QObject):
     def _on_clear(self) -> None:
         document = self._document
         if document.selection.surface is None:
-            self._window.messages.tell(f"{NOTHING_SELECTED} Select all with Ctrl+A.")
+            self._window.messages.tell(f"{NOTHING_SELECTED} {self._window.keymap.say(SELECT_ALL)}")
         else:
             self._try(lambda: filling.clear(document, self._target()))
 

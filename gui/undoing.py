@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Slot
 
+from core.settings import LEAST_UNDO
 from gui.documents import DocumentController
 from gui.main_window import MainWindow
 
-LEAST_MEGABYTES = 16
-
 
 class UndoController(QObject):
-    """Joins the two actions with the open document's undo stack."""
+    """Joins the two actions with the open document's undo stack.
+
+    Attributes:
+        instead: What an undo does first; where it returns True nothing else is taken back.
+    """
 
     def __init__(self, window: MainWindow, documents: DocumentController, megabytes: int) -> None:
-        """Let every document's steps take `megabytes`, at least 16."""
+        """Let every document's steps take `megabytes`, or the least that makes sense."""
         super().__init__(window)
         self._documents = documents
+        self.instead: Callable[[], bool] = lambda: False
         self._actions = {name: window.actions_by_name[name] for name in ("undo", "redo")}
-        self._limit = max(megabytes, LEAST_MEGABYTES) * 2**20
+        self._limit = max(megabytes, LEAST_UNDO) * 2**20
         self._actions["undo"].triggered.connect(self._on_undo)
         self._actions["redo"].triggered.connect(self._on_redo)
         documents.opened.connect(self._on_opened)
+
+    @property
+    def bytes_used(self) -> int:
+        """What the open document's steps take now."""
+        return self._documents.document.undo_stack.bytes_used
+
+    def limit(self, megabytes: int) -> None:
+        """Let steps take that much from now on; the oldest are forgotten at once."""
+        self._limit = max(megabytes, LEAST_UNDO) * 2**20
+        self._documents.document.undo_stack.limit_bytes = self._limit
 
     @Slot()
     def _on_opened(self) -> None:
@@ -42,7 +58,8 @@ class UndoController(QObject):
 
     @Slot()
     def _on_undo(self) -> None:
-        self._documents.document.undo()
+        if not self.instead():
+            self._documents.document.undo()
 
     @Slot()
     def _on_redo(self) -> None:

@@ -7,10 +7,13 @@ rounding has no cases; tests go through all of them.
 
 from __future__ import annotations
 
+import math
 import threading
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.canvas.blend_modes import BlendMode, blend_by
 from core.canvas.tiles import TILE
@@ -20,14 +23,20 @@ cv2.setNumThreads(1)  # two threads on small arrays cost more than they bring, a
 
 
 class _Memory(threading.local):
-    """Working arrays, kept: fresh pages from the system cost several times the arithmetic."""
+    """Working arrays, kept: fresh pages from the system cost several times the arithmetic.
+
+    They are lines, of which each call takes the beginning: a part of a square, whose rows do not
+    lie behind each other, would cost three times as much.
+    """
 
     def __init__(self) -> None:
-        self.colours = [np.empty((TILE, TILE, 4), np.uint16) for _ in range(3)]
-        self.greys = [np.empty((TILE, TILE), np.uint16) for _ in range(3)]
-        self.wide = np.empty((TILE, TILE, 4), np.uint8)
-        self.words = self.wide.view("<u4")[..., 0]  # the same memory
-        self.faded = np.empty((TILE, TILE, 4), np.uint8)
+        self.wide_words = np.empty((3, 4 * TILE * TILE), np.uint16)
+        self.wide, self.faded = np.empty((2, 4 * TILE * TILE), np.uint8)
+
+
+def _shaped(line: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """The line's beginning as an array of that shape."""
+    return line[: math.prod(shape)].reshape(shape)
 
 
 _memory = _Memory()
@@ -49,14 +58,12 @@ class Ink:
             alpha: (h, w); 0 leaves `before`, 255 gives the ink, both exactly.
             out: Of the shape of `before`; may be the same array.
         """
-        here = slice(before.shape[0]), slice(before.shape[1])
-        arrays = _memory.greys if before.ndim == 2 else _memory.colours
-        share, rest, mixed = (array[here] for array in arrays)
+        share, rest, mixed = (_shaped(line, before.shape) for line in _memory.wide_words)
         np.copyto(share, alpha if before.ndim == 2 else _widened(alpha))
         np.copyto(mixed, before)
         np.subtract(255, share, out=rest)
         np.multiply(mixed, rest, out=mixed)
-        np.multiply(share, self._row[:, here[1]], out=share)
+        np.multiply(share, self._row[:, : before.shape[1]], out=share)
         np.add(mixed, share, out=mixed)
         cv2.convertScaleAbs(mixed, dst=out, alpha=1 / 255)
 
@@ -74,7 +81,7 @@ def blend(above: Pixels, opacity: int, onto: Pixels, mode: BlendMode = BlendMode
         blend_by(mode, above, opacity, onto)
         return
     if opacity < 255:
-        faded = _memory.faded[: above.shape[0], : above.shape[1]]
+        faded = _shaped(_memory.faded, above.shape)
         above = cv2.convertScaleAbs(above, dst=faded, alpha=opacity / 255)
     rest = _rest_of_alpha(above)
     cv2.multiply(onto, rest, dst=rest, scale=1 / 255)
@@ -93,7 +100,7 @@ def premultiplied(pixels: Pixels) -> Pixels:
 
 def _widened(alpha: Pixels) -> Pixels:
     """The same value in four channels, in this thread's memory until the next call."""
-    wide = _memory.wide[: alpha.shape[0], : alpha.shape[1]]
+    wide = _shaped(_memory.wide, (*alpha.shape, 4))
     cv2.merge((alpha, alpha, alpha, alpha), dst=wide)
     return wide
 
@@ -104,9 +111,9 @@ def _rest_of_alpha(pixels: Pixels) -> Pixels:
     Four bytes at a time, which is twice as fast as taking a channel out: alpha is the highest byte
     of a pixel's little-endian word, and a product with 0x01010101 copies a byte into all four.
     """
-    here = slice(pixels.shape[0]), slice(pixels.shape[1])
-    words = _memory.words[here]
+    rest = _shaped(_memory.wide, pixels.shape)
+    words = rest.view("<u4")[..., 0]
     np.right_shift(pixels.view("<u4")[..., 0], 24, out=words)
     np.multiply(words, 0x01010101, out=words)
     np.invert(words, out=words)
-    return _memory.wide[here]
+    return rest

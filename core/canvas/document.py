@@ -217,6 +217,11 @@ class Document:
         if self._stroke is not None:
             self._stroke.finish()
 
+    @property
+    def has_open_change(self) -> bool:
+        """Whether a stroke or the like has begun and not ended."""
+        return self._stroke is not None
+
     def clear_mask(self) -> None:
         """Mask nothing; an undo step unless nothing was masked."""
         self.edit_surface("Clear mask", self.mask, TiledSurface.clear)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.canvas.blend_modes import BlendMode
 from core.canvas.blending import blend
 from core.canvas.layers import Layer
+from core.canvas.selection import shared
 from core.canvas.tiles import (
     EMPTY_TILE,
     FULL_TILE,
@@ -19,6 +22,7 @@ from core.canvas.tiles import (
     WHOLE_TILE,
     TiledSurface,
     TileKey,
+    Tiles,
     bytes_of,
     read_only,
     tile_shape,
@@ -27,8 +31,17 @@ from core.canvas.tiles import (
 from core.geometry import Rect
 from core.request import Pixels
 
+_OPAQUE = 0xFF000000
 KEPT_TILES = 512
 """Composites kept for each of the two caches: 128 MiB, four times what a 4K screen shows."""
+
+
+class Shown(NamedTuple):
+    """A layer that is not hidden: its tiles as they are at any time, opacity (1 to 255), mode."""
+
+    tiles: Tiles
+    opacity: int
+    mode: BlendMode
 
 
 class Pane(NamedTuple):
@@ -43,6 +56,34 @@ class Pane(NamedTuple):
         """Whether nothing below shows where the tile is opaque."""
         return self.opacity == 255 and self.mode is BlendMode.NORMAL
 
+    @property
+    def hides(self) -> bool:
+        """Whether nothing below shows at all; one pixel mostly tells that something does."""
+        if not self.may_hide or self.tile[0, 0, 3] < 255:
+            return False
+        return bool(_words(self.tile).min() >= _OPAQUE)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to see; the first pixel mostly tells that there is."""
+        words = _words(self.tile)
+        return not words[0, 0] and not words.any()
+
+    def cut(self, part: Rect) -> Pane:
+        """The same of a part of the tile."""
+        return self if part == WHOLE_TILE else self._replace(tile=self.tile[part.slices()])
+
+
+def still(layers: Sequence[Layer]) -> Callable[[int, int], Pixels]:
+    """The picture of these layers as it is now, by column and row of its tiles.
+
+    Whatever is painted later it stays the same; it may be read in one other thread.
+    """
+    copies = [replace(layer, surface=shared(layer.surface)) for layer in layers]
+    flattened = FlattenedLayers()
+    flattened.set_layers(copies, copies[-1])
+    return lambda tx, ty: flattened.tile((tx, ty))
+
 
 class FlattenedLayers:
     """The picture, bottom layer first, each blended over what lies below it.
@@ -55,8 +96,9 @@ class FlattenedLayers:
     """
 
     def __init__(self) -> None:
-        self._below_active: Sequence[Layer] = ()
-        self._from_active: Sequence[Layer] = ()
+        self._active: TiledSurface | None = None
+        self._below_active: Sequence[Shown] = ()
+        self._from_active: Sequence[Shown] = ()
         self._below: dict[TileKey, Pixels] = {}
         self._tiles: dict[TileKey, Pixels] = {}
         self._stale: dict[TileKey, Rect] = {}
@@ -64,12 +106,13 @@ class FlattenedLayers:
     def set_layers(self, layers: Sequence[Layer], active: Layer) -> None:
         """Take these layers from now on; the caller invalidates where they look different."""
         index = list(layers).index(active)
-        self._below_active, self._from_active = tuple(layers[:index]), tuple(layers[index:])
+        self._active = active.surface
+        self._below_active, self._from_active = _shown(layers[:index]), _shown(layers[index:])
         self._below.clear()
 
     def invalidate(self, rect: Rect, surface: TiledSurface | None = None) -> None:
         """`rect` has changed: in one layer's surface, or (None) in any way."""
-        in_active = bool(self._from_active) and self._from_active[0].surface is surface
+        in_active = surface is not None and surface is self._active
         for key in tiles_in(rect):
             if not in_active:
                 self._below.pop(key, None)
@@ -118,9 +161,13 @@ class FlattenedLayers:
 
     def _compose(self, key: TileKey, part: Rect, picture: Pixels) -> None:
         """Blend the layers in `part` of the tile into `picture`."""
-        picture[...] = self._below_tile(key)[part.slices()]
-        for tile, opacity, mode in _panes(self._from_active, key):
-            blend(tile[part.slices()], opacity, picture, mode)
+        panes = [pane.cut(part) for pane in _panes(self._from_active, key)]
+        first = _topmost_opaque(panes)
+        if first is None:
+            picture[...] = self._below_tile(key)[part.slices()]
+        else:
+            picture[...] = panes[first].tile
+        _blend_all(panes if first is None else panes[first + 1 :], picture)
 
     def _below_tile(self, key: TileKey) -> Pixels:
         panes = _panes(self._below_active, key)
@@ -129,8 +176,7 @@ class FlattenedLayers:
             return single
         if key not in self._below:
             picture = np.zeros(tile_shape(4), np.uint8)
-            for tile, opacity, mode in _seen(panes):
-                blend(tile, opacity, picture, mode)
+            _blend_all(panes[_topmost_opaque(panes) or 0 :], picture)
             _keep(self._below, key, picture)
         return self._below[key]
 
@@ -139,13 +185,23 @@ class FlattenedLayers:
         self._stale.pop(key, None)
 
 
-def _panes(layers: Sequence[Layer], key: TileKey) -> list[Pane]:
+def _shown(layers: Sequence[Layer]) -> tuple[Shown, ...]:
+    """What there is to look at of these layers, until one has other properties."""
+    opacities = [(layer, layer.opacity_8bit) for layer in layers]
+    return tuple(
+        Shown(layer.surface.tiles, opacity, layer.blend_mode)
+        for layer, opacity in opacities
+        if opacity
+    )
+
+
+def _panes(sheets: Sequence[Shown], key: TileKey) -> list[Pane]:
     """What every layer that has something to show there shows; none below white paper."""
     found: list[Pane] = []
-    for layer in layers:
-        tile, opacity = layer.surface.tiles.get(key), layer.opacity_8bit
-        if tile is not None and opacity:
-            pane = Pane(tile, opacity, layer.blend_mode)
+    for tiles, opacity, mode in sheets:
+        tile = tiles.get(key)
+        if tile is not None:
+            pane = Pane(tile, opacity, mode)
             if tile is FULL_TILE[4] and pane.may_hide:
                 found.clear()
             found.append(pane)
@@ -159,12 +215,21 @@ def _single(panes: Sequence[Pane]) -> Pixels | None:
     return read_only(panes[0].tile) if len(panes) == 1 and panes[0].opacity == 255 else None
 
 
-def _seen(panes: Sequence[Pane]) -> Sequence[Pane]:
-    """The topmost opaque pane and those above it; looking is cheaper than blending."""
-    for index in range(len(panes) - 1, 0, -1):
-        if panes[index].may_hide and panes[index].tile[..., 3].min() == 255:
-            return panes[index:]
-    return panes
+def _topmost_opaque(panes: Sequence[Pane]) -> int | None:
+    """Which one hides all below it; looking is cheaper than blending."""
+    return next((index for index in reversed(range(len(panes))) if panes[index].hides), None)
+
+
+def _blend_all(panes: Sequence[Pane], picture: Pixels) -> None:
+    """Blend them onto the picture, from the first to the last."""
+    for pane in panes:
+        if not pane.is_empty:
+            blend(pane.tile, pane.opacity, picture, pane.mode)
+
+
+def _words(tile: Pixels) -> NDArray[np.uint32]:
+    """(h, w): a pixel's four bytes as one number, of which alpha is the highest."""
+    return tile.view("<u4")[..., 0]
 
 
 def _keep(cache: dict[TileKey, Pixels], key: TileKey, tile: Pixels) -> None:

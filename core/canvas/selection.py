@@ -215,7 +215,9 @@ def _equal(one: Pixels, other: Pixels) -> bool:
 
 def shared(surface: TiledSurface) -> TiledSurface:
     """A surface of its own with the same tiles; they are copied where either is written."""
-    return surface.moved(0, 0, surface.size)
+    other = TiledSurface(surface.channels, surface.size)
+    other.put(surface.snapshot().tiles)
+    return other
 
 
 def share_of(selection: TiledSurface | None, key: TileKey, part: Slices) -> Pixels | None:

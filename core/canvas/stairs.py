@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from core.canvas.interrupting import Check, never
 from core.canvas.selection import tidied
-from core.canvas.tiles import FULL_TILE, TILE, TiledSurface, TileKey, tile_rect
+from core.canvas.tiles import EMPTY_TILE, FULL_TILE, TILE, TiledSurface, TileKey, tile_rect
 from core.geometry import Rect
 from core.request import Pixels
 
 _THREADS = 2  # it takes a moment only, and somebody waits for it
 _RING = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))
 """A pixel's neighbours in order around it, across and down."""
+_INTO: dict[int, int | slice] = {-1: 0, 0: slice(1, -1), 1: -1}
+_FROM: dict[int, int | slice] = {-1: -1, 0: slice(None), 1: 0}
+"""Where a neighbour's pixels go in a tile with its margin, and where they come from in it."""
 _AROUND = tuple((dx, dy) for dy in (-1, 0, 1) for dx in (-1, 0, 1))
 
 
-def softened(region: TiledSurface) -> TiledSurface:
+class _Memory(threading.local):
+    """Working arrays, kept: fresh pages from the system cost more than what is done in them."""
+
+    def __init__(self) -> None:
+        arrays = np.zeros((5, TILE + 2, TILE + 2), np.uint8)
+        self.seen, self.ring, self.bits, self.inside, self.outside = arrays
+
+
+_memory = _Memory()
+
+
+def softened(region: TiledSurface, check: Check = never) -> TiledSurface:
     """The region with values between on the pixels next to its slanting edges.
 
     Each pixel is weighted with its neighbours (1 2 1, 2 4 2, 1 2 1), and the sum s, 0 to 1, becomes
@@ -28,6 +45,7 @@ def softened(region: TiledSurface) -> TiledSurface:
 
     Args:
         region: One channel, 0 or 255.
+        check: See `core.canvas.interrupting`.
 
     Returns:
         A surface of its own; tiles without an edge are shared.
@@ -36,27 +54,61 @@ def softened(region: TiledSurface) -> TiledSurface:
     keys = _near(region)
     edge = [key for key in keys if not _is_inside(region, key)]
     result.put(dict.fromkeys(keys.difference(edge), FULL_TILE[1]))
+    parts = [edge[first::_THREADS] for first in range(_THREADS)]  # a future for each costs more
     with ThreadPoolExecutor(_THREADS, "sfumato-stairs") as pool:
-        tiles = pool.map(lambda key: _softened_tile(region, key), edge)
-        kept = {
-            key: tidied(tile, key, result.bounds) for key, tile in zip(edge, tiles, strict=True)
-        }
-    result.put({key: tile for key, tile in kept.items() if tile is not None})
+        for tiles in pool.map(functools.partial(_softened_tiles, region, check), parts):
+            result.put(tiles)
     return result
 
 
+def _softened_tiles(
+    region: TiledSurface, check: Check, keys: Iterable[TileKey]
+) -> dict[TileKey, Pixels]:
+    tiles: dict[TileKey, Pixels] = {}
+    for key in keys:
+        check()
+        tile = tidied(_softened_tile(region, key), key, region.bounds)
+        if tile is not None:
+            tiles[key] = tile
+    return tiles
+
+
 def _softened_tile(region: TiledSurface, key: TileKey) -> Pixels:
-    place = tile_rect(key)
-    seen = region.read(place.grown(1))
-    _repeat_edge(seen, place, region.bounds)
-    ones = np.minimum(seen, 1)
-    ring = cv2.filter2D(ones, cv2.CV_8U, _WEIGHTS)  # in bytes: with 16 bits four times as slow
-    pattern = np.left_shift(ones[1:-1, 1:-1], 8, dtype=np.uint16)
-    pattern |= ring[1:-1, 1:-1]
-    tile = np.take(_TABLE, pattern, mode="clip")
-    part = place.intersected(region.bounds)
+    seen = _with_margin(region, key)
+    _repeat_edge(seen, tile_rect(key), region.bounds)
+    ring = _ring(seen)
+    tile = cv2.LUT(ring, _OUTSIDE, dst=_memory.outside)
+    cv2.copyTo(cv2.LUT(ring, _INSIDE, dst=_memory.inside), seen, dst=tile)
+    tile = tile[1:-1, 1:-1].copy()
+    part = tile_rect(key).intersected(region.bounds)
     tile[part.height :], tile[:, part.width :] = 0, 0
     return tile
+
+
+def _with_margin(region: TiledSurface, key: TileKey) -> Pixels:
+    """A tile and one pixel around it, in this thread's memory until the next."""
+    seen = _memory.seen
+    for dx, dy in _AROUND:
+        tile = region.tiles.get((key[0] + dx, key[1] + dy), EMPTY_TILE[1])
+        seen[_INTO[dy], _INTO[dx]] = tile[_FROM[dy], _FROM[dx]]
+    return seen
+
+
+def _ring(seen: Pixels) -> Pixels:
+    """Which of its neighbours belong to the region, a bit for each; at the rim it means nothing.
+
+    The rows are worked on as one long line, in which every neighbour is a constant step away.
+    """
+    line, width = seen.reshape(-1), seen.shape[1]
+    first = width + 1
+    inner = _memory.ring.reshape(-1)[first:-first]
+    bits = _memory.bits.reshape(-1)[first:-first]
+    inner[:] = 0
+    for bit, (dx, dy) in enumerate(_RING):
+        begin = first + dy * width + dx
+        np.bitwise_and(line[begin : begin + inner.size], 1 << bit, out=bits)
+        np.bitwise_or(inner, bits, out=inner)
+    return _memory.ring
 
 
 def _near(region: TiledSurface) -> set[TileKey]:
@@ -90,12 +142,11 @@ def _repeat_edge(seen: Pixels, place: Rect, bounds: Rect) -> None:
         seen[bottom] = seen[bottom - 1]
 
 
-def _table() -> Pixels:
-    """What becomes of a pixel, by its own bit (256) and those of the ring around it."""
-    values = np.zeros(512, np.uint8)
-    for pattern in range(512):
+def _table(itself: int) -> Pixels:
+    """What becomes of a pixel that belongs to the region (1) or not (0), by the ring around it."""
+    values = np.zeros(256, np.uint8)
+    for pattern in range(256):
         ring = [pattern >> bit & 1 for bit in range(8)]
-        itself = pattern >> 8
         turns = sum(ring[bit] != ring[bit - 1] for bit in range(8))
         share = (4 * itself + 2 * sum(ring[0::2]) + sum(ring[1::2])) / 16
         soft = round(255 * min(max(2 * share - 0.5, 0.0), 1.0))
@@ -103,12 +154,4 @@ def _table() -> Pixels:
     return values
 
 
-def _weights() -> NDArray[np.float32]:
-    """The kernel whose sum over ones and zeros has a bit for each place in the ring."""
-    kernel = np.zeros((3, 3), np.float32)
-    for bit, (dx, dy) in enumerate(_RING):
-        kernel[1 + dy, 1 + dx] = 1 << bit
-    return kernel
-
-
-_TABLE, _WEIGHTS = _table(), _weights()
+_OUTSIDE, _INSIDE = _table(0), _table(1)

@@ -63,10 +63,20 @@ def pieces(rect: Rect) -> Iterator[tuple[TileKey, Slices, Slices]]:
     Yields:
         The tile's key, the piece as slices of the tile, and as slices of an array of `rect`.
     """
-    for key in tiles_in(rect):
-        part = tile_rect(key).intersected(rect)
-        in_tile = part.translated(-key[0] * TILE, -key[1] * TILE)
-        yield key, in_tile.slices(), part.translated(-rect.x, -rect.y).slices()
+    if rect.is_empty:
+        return
+    columns = list(_cuts(rect.x, rect.right))
+    for ty, rows, rows_in_rect in _cuts(rect.y, rect.bottom):
+        for tx, across, across_in_rect in columns:
+            yield (tx, ty), (rows, across), (rows_in_rect, across_in_rect)
+
+
+def _cuts(start: int, end: int) -> Iterator[tuple[int, slice, slice]]:
+    """Cut a span at the tile borders: number of the tile, span in the tile, span from `start`."""
+    for number in range(start // TILE, -(-end // TILE)):
+        first = number * TILE
+        low, high = max(start, first), min(end, first + TILE)
+        yield number, slice(low - first, high - first), slice(low - start, high - start)
 
 
 def bounds_of(keys: Collection[TileKey]) -> Rect:

@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 
 from core.canvas.document import Document
-from core.canvas.edges import feathered, grown, shrunk, smoothed
+from core.canvas.edges import feathered, grown, shrunk, smoothed, without_holes
+from core.canvas.selection import from_pixels
 from core.canvas.shapes import ellipse, polygon
 from core.canvas.wand import alike
 from core.geometry import Point, Rect, Size
@@ -120,6 +121,19 @@ def edges_of_a_large_mask() -> None:
     blur = functools.partial(cv2.GaussianBlur, whole, (0, 0), 8)
     base = "cv2.GaussianBlur over the whole canvas"
     compare("selection.smooth 16", lambda: smoothed(soft, 16), blur, base, LARGE)
+    holed = from_pixels(whole, soft.bounds, size)
+    for number in range(40):
+        holed.fill(Rect(1500 + 100 * number, 3000 + 37 * number, 60, 50))
+        holed.write(
+            Rect(1510 + 100 * number, 3010 + 37 * number, 40, 30), np.zeros((30, 40), np.uint8)
+        )
+
+    def plain_holes() -> object:
+        outside = cv2.compare(whole, 255, cv2.CMP_LT)
+        return cv2.floodFill(outside, None, (0, 0), 1, 0, 0, 4)
+
+    base = "cv2.floodFill from a corner"
+    compare("selection.fill holes", lambda: without_holes(holed), plain_holes, base, LARGE)
     line = scribble()
     filled = np.zeros((LARGE, LARGE), np.uint8)
     fixed = np.rint(np.array(line)).astype(np.int32)

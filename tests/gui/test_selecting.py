@@ -6,25 +6,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QMenu, QPushButton, QToolButton
+from pytestqt.qtbot import QtBot
 
 from core.canvas.document import Document
 from core.canvas.selection import from_pixels
 from core.canvas.shapes import rectangle
+from core.canvas.tiles import TiledSurface
 from core.geometry import Rect, Size
 from core.settings import Paths
+from gui.background import Background
 from gui.documents import DocumentController
 from gui.main_window import MainWindow
 from gui.panels.sheets import AmountSheet, CanvasSizeSheet, NameSheet
 from gui.panels.tools import ToolGroup
 from gui.sampling import Sampling
 from gui.selecting import NOTHING_MASKED, NOTHING_SELECTED, SelectionController
+from tests.helpers.desktop import rest
 
 SIZE = Size(128, 96)
 WHOLE = Rect(0, 0, *SIZE)
 BOX = Rect(20, 30, 40, 20)
+BOX_PIXELS = np.ones((20, 40, 4), np.uint8)
 
 
 class Waiting(QObject):
@@ -49,12 +54,16 @@ def waiting(qapp: object) -> Waiting:
 
 @pytest.fixture
 def controller(
-    window: MainWindow, sampling: Sampling, waiting: Waiting, home: Path
+    window: MainWindow,
+    sampling: Sampling,
+    waiting: Waiting,
+    home: Path,
+    background: Background,
 ) -> SelectionController:
     """The menus, joined with a white document."""
     paths = Paths.find(home)
     documents = DocumentController(window.canvas, window.messages, sampling, paths, window)
-    return SelectionController(window, documents, waiting)  # type: ignore[arg-type]
+    return SelectionController(window, documents, waiting, background)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -120,7 +129,7 @@ def test_everything_nothing_and_the_rest_are_selected(
         ("select_mask", NOTHING_MASKED),
         ("mask_selection", NOTHING_SELECTED),
         ("reselect", "There is no earlier selection to bring back."),
-        ("crop", "Nothing is selected. Draw a selection around what to keep (U)."),
+        ("crop", "Nothing is selected. Draw a selection around what to keep."),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -133,28 +142,33 @@ def test_what_cannot_be_done_is_said(
 
 @pytest.mark.usefixtures("controller")
 def test_edges_are_moved_by_as_many_pixels_as_are_typed(
-    window: MainWindow, document: Document
+    window: MainWindow, document: Document, background: Background, qtbot: QtBot
 ) -> None:
     select(document)
     do(window, "select_grow")
     amount(window, 5)
+    rest(qtbot, background)
     assert document.undo_stack.undo_name == "Grow selection"
     assert selected(document)[40, 15] == 255
     assert selected(document)[40, 14] == 0
     do(window, "mask_selection", "mask_shrink")
     amount(window, 3)
+    rest(qtbot, background)
     assert document.undo_stack.undo_name == "Shrink mask"
     assert mask(document)[40, 18] == 255
     assert mask(document)[40, 17] == 0
 
 
 @pytest.mark.usefixtures("controller")
-def test_holes_of_mask_and_selection_are_filled(window: MainWindow, document: Document) -> None:
+def test_holes_of_mask_and_selection_are_filled(
+    window: MainWindow, document: Document, background: Background, qtbot: QtBot
+) -> None:
     ring = np.zeros((96, 128), np.uint8)
     ring[20:80, 20:80] = 255
     ring[40:50, 40:50] = 0
     document.selection.select(from_pixels(ring, WHOLE, SIZE), "Ring")
     do(window, "mask_selection", "mask_holes", "select_holes")
+    rest(qtbot, background)
     for pixels in (mask(document), selected(document)):
         assert (pixels[20:80, 20:80] == 255).all()
 
@@ -368,3 +382,39 @@ def test_the_bar_offers_what_gradient_and_wand_can_be_told(window: MainWindow) -
     assert soft.isChecked()
     soft.click()
     assert not settings.antialias
+
+
+@pytest.mark.usefixtures("controller")
+def test_the_wand_takes_the_picture_that_was_clicked(
+    window: MainWindow, document: Document, background: Background, qtbot: QtBot
+) -> None:
+    layer = document.active_layer
+    document.edit_surface("Box", layer.surface, lambda surface: surface.write(BOX, 0 * BOX_PIXELS))
+    window.take_tool("wand")
+    at = QPoint(*map(round, window.canvas.viewport.to_view(40, 40)))
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=at)
+    document.edit_surface("Clear", layer.surface, TiledSurface.clear)
+    rest(qtbot, background)
+    assert document.undo_stack.undo_name == "Select magic wand"
+    assert np.count_nonzero(selected(document)) == BOX.size.area
+
+
+@pytest.mark.usefixtures("controller")
+def test_steps_come_in_the_order_they_were_asked_for(
+    window: MainWindow, document: Document, background: Background, qtbot: QtBot
+) -> None:
+    select(document)
+    do(window, "select_grow")
+    amount(window, 5)
+    do(window, "select_invert", "mask_selection", "select_invert", "clear_mask")
+    rest(qtbot, background)
+    document.undo()
+    assert mask(document)[40, 14] == 255
+    assert mask(document)[40, 15] == 0
+    names = []
+    while document.undo_stack.can_undo:
+        names.append(document.undo_stack.undo_name)
+        document.undo()
+    assert names == [
+        "Invert selection", "Mask from selection", "Invert selection", "Grow selection", "Select",
+    ]  # fmt: skip

@@ -8,11 +8,11 @@ from core.canvas.brush import Brush
 from core.canvas.document import Document
 from core.canvas.strokes import StrokeTarget
 from core.geometry import Size
-from core.settings import Paths, Settings, load_settings, save_settings
+from core.settings import LEAST_UNDO, Paths, Settings, load_settings, save_settings
 from gui.documents import DocumentController
 from gui.main_window import MainWindow
 from gui.sampling import Sampling
-from gui.undoing import LEAST_MEGABYTES, UndoController
+from gui.undoing import UndoController
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_stroke_given_up_does_not_enter(
     assert not documents.document.undo_stack.can_redo
 
 
-@pytest.mark.parametrize(("given", "limit"), [(100, 100), (0, LEAST_MEGABYTES), (-5, 16)])
+@pytest.mark.parametrize(("given", "limit"), [(100, 100), (0, LEAST_UNDO), (-5, 16)])
 def test_memory_is_limited_as_the_settings_say(
     window: MainWindow, documents: DocumentController, given: int, limit: int
 ) -> None:
@@ -73,18 +73,18 @@ def test_memory_is_limited_as_the_settings_say(
 def test_the_oldest_strokes_are_forgotten_beyond_it(
     window: MainWindow, documents: DocumentController
 ) -> None:
-    UndoController(window, documents, LEAST_MEGABYTES)
+    UndoController(window, documents, LEAST_UNDO)
     documents.show(Document(Size(2048, 2048)))
     document = documents.document
     for number in range(100):  # each touches another tile of 256 kB
         paint(document, 30 + 256 * (number % 8))
     stack = document.undo_stack
-    assert stack.bytes_used <= LEAST_MEGABYTES * 2**20
+    assert stack.bytes_used <= LEAST_UNDO * 2**20
     steps = 0
     while stack.can_undo:
         document.undo()
         steps += 1
-    assert steps == LEAST_MEGABYTES * 4
+    assert steps == LEAST_UNDO * 4
 
 
 def test_the_figure_is_kept(home: object) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -14,6 +16,7 @@ from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Sketch
 if TYPE_CHECKING:
     from core.canvas.selection import Combination
     from core.canvas.tiles import TiledSurface
+    from core.canvas.working import Work
 
 CLICK = 3
 """View pixels within which a drag is a click, and a polygon's end its beginning."""
@@ -43,6 +46,8 @@ class SelectionSettings(QObject):
         contiguous: Whether the wand takes only what hangs together.
         merged: Whether it looks at the whole picture, not at the active layer alone.
         antialias: Whether wand and bucket make slanting edges soft.
+        work: Does what may take seconds; at once, unless somebody knows better.
+        in_turn: Does what takes a moment, after what may take seconds and was asked for before.
         into_background: Whether a gradient on a layer ends in the second colour, not in nothing.
 
     Signals:
@@ -61,6 +66,8 @@ class SelectionSettings(QObject):
         self.merged = True
         self.antialias = True
         self.into_background = False
+        self.work: Callable[[Work], None] = _work_here
+        self.in_turn: Callable[[Callable[[], object]], object] = _act_now
 
     def change(self, **values: object) -> None:
         """Set several at once and tell it once; the tolerance is kept within 0 to 255."""
@@ -103,7 +110,10 @@ class _ShapeTool:
         canvas.update()
 
     def _take(self, canvas: Canvas, shape: TiledSurface, how: Combination) -> None:
-        """Give the shape to the selection or to the mask; one step."""
+        """Give the shape to the selection or to the mask when it is its turn; one step."""
+        self._settings.in_turn(partial(self._put, canvas, shape, how))
+
+    def _put(self, canvas: Canvas, shape: TiledSurface, how: Combination) -> None:
         from core.canvas.filling import combine_into_mask
         from core.canvas.selection import Combination, combined
 
@@ -121,7 +131,7 @@ class _ShapeTool:
         """A click that draws nothing takes the selection away, as everywhere."""
         assert canvas.document is not None
         if how == "replace" and self._settings.target is SelectionTarget.SELECTION:
-            canvas.document.selection.deselect()
+            self._settings.in_turn(canvas.document.selection.deselect)
 
 
 class BoxTool(_ShapeTool):
@@ -240,17 +250,32 @@ class WandTool(_ShapeTool):
     name = "Magic wand"
 
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Take it at the press."""
+        """Take it at the press, from the picture as it is then."""
+        from core.canvas.flattening import still
+        from core.canvas.selection import shared
         from core.canvas.wand import alike
+        from core.canvas.working import ShapeWork
 
         document, settings = canvas.document, self._settings
         assert document is not None
-        tile_of = document.flattened_tile if settings.merged else document.active_layer.surface.tile
+        alone = shared(document.active_layer.surface).tile
+        tile_of = still(document.layers) if settings.merged else alone
         start = Point(math.floor(press.x), math.floor(press.y))
-        how = settings.contiguous, settings.antialias
-        shape = alike(tile_of, document.size, start, settings.tolerance, *how)
-        self._take(canvas, shape, settings.how_with(press.modifiers))
+        where = tile_of, document.size, start, settings.tolerance
+        find = partial(alike, *where, settings.contiguous, settings.antialias)
+        take = partial(self._put, canvas, how=settings.how_with(press.modifiers))
+        settings.work(ShapeWork(document, "Selecting what is alike", find, take))
         yield
+
+
+def _act_now(act: Callable[[], object]) -> None:
+    act()
+
+
+def _work_here(work: Work) -> None:
+    from core.canvas.working import work_here
+
+    work_here(work)
 
 
 def _box(press: Pointer, pointer: Pointer, keys: Qt.KeyboardModifier) -> Rect:
