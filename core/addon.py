@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from core.abilities import AddonKind, FreeU, ModelAbilities
+from core.abilities import AddonKind, FreeU, GenerationKind, ModelAbilities
 from core.errors import InvalidRequest
 from core.geometry import Rect
 
@@ -122,7 +122,8 @@ class Reference:
     """One picture that an IP-Adapter reads beside the prompt.
 
     Attributes:
-        name: The adapter, as `core.addons` found it; one adapter may read several pictures.
+        name: The adapter, as `core.addons` found it. Those with one name and one weight are read
+            together, and their weight counts once.
         image: uint8 array of shape (height, width, 3), sRGB; None when its pixels are lost. The
             model sees the square in its middle.
         weight: How much of it, 0 to 2; 1 is what it was trained for.
@@ -212,8 +213,11 @@ class AddonChoices:
     pag_scale: float = 0.0
     refinement: Refinement | None = None
 
-    def validate(self, abilities: ModelAbilities) -> None:
+    def validate(self, abilities: ModelAbilities, kinds: Iterable[GenerationKind] = ()) -> None:
         """Refuse what the model could not wear.
+
+        Args:
+            kinds: What the picture is made as, one for each pass.
 
         Raises:
             InvalidRequest: names the value received and what would be accepted.
@@ -235,6 +239,12 @@ class AddonChoices:
         for control in self.controls:
             _require_kind(AddonKind.CONTROLNET, control.name, abilities)
             _validate_control(control)
+        if self.controls and not set(kinds) <= abilities.control_kinds:
+            named = " and ".join(kind for kind in GenerationKind if kind in abilities.control_kinds)
+            raise InvalidRequest(
+                f"With this model a ControlNet leads {named} alone, in a single pass. Take it out, "
+                "or make a new picture."
+            )
         self._validate_references(abilities)
         self._validate_switches(abilities)
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Slot
 
 from core.abilities import AddonKind, ModelAbilities
-from core.addon import Addon
+from core.addon import MOST_REFERENCES, Addon
 from core.errors import KnownError
 from gui.background import Background
-from gui.choosing import choose_file
+from gui.choosing import choose_files
+from gui.leads import Lead, lead_of
 from gui.models import ModelController
 from gui.panels.addons import AddonsSection, Key, Line, Switch
 from gui.references import reference_picture
@@ -37,8 +38,9 @@ HINT = (
     "“ipadapter”, “vae”."
 )
 PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.tif *.tiff *.avif)"
+FOLLOWS_CANVAS = "Follows the canvas"
 _SHOWN = (
-    "addons", "clip_skip", "freeu", "references", "pag_scale", "refiner", "refiner_start",
+    "leads", "addons", "clip_skip", "freeu", "references", "pag_scale", "refiner", "refiner_start",
 )  # fmt: skip
 _SCALES = {Switch.PAG: "pag_scale", Switch.REFINER: "refiner_start"}
 _REFINER_TIP = (
@@ -49,7 +51,13 @@ _PAG_TIP = (
     "Steer away from what the model draws with its attention blinded (perturbed-attention "
     "guidance): clearer shapes, at half as much time again"
 )
-_FAMILIES = {"sd1": "Stable Diffusion 1", "sd2": "Stable Diffusion 2", "sdxl": "SDXL"}
+_FAMILIES = {
+    "sd1": "Stable Diffusion 1",
+    "sd2": "Stable Diffusion 2",
+    "sdxl": "SDXL",
+    "sd3": "Stable Diffusion 3",
+    "flux": "Flux",
+}
 
 
 class AddonController(QObject):
@@ -73,8 +81,9 @@ class AddonController(QObject):
         section.added.connect(self._on_added)
         section.removed.connect(self._on_removed)
         section.valued.connect(self._on_valued)
-        section.picture_asked.connect(self._on_picture_asked)
-        section.picture_given.connect(self._on_picture_given)
+        section.pictures_asked.connect(self._on_pictures_asked)
+        section.pictures_given.connect(self._on_pictures_given)
+        section.edges_chosen.connect(self._on_edges_chosen)
         sampling.changed.connect(self._on_changed)
         models.chosen.connect(self._on_model_chosen)
         models.found.connect(self._on_models_found)
@@ -124,7 +133,7 @@ class AddonController(QObject):
                 others = tuple(addon for addon in others if addon.kind is not kind)
             sampling.addons = (*others, Addon(AddonKind(kind), name))
             if kind is AddonKind.IP_ADAPTER and name not in sampling.references:
-                self._on_picture_asked(key)  # without one it is of no use
+                self._on_pictures_asked(key, 0)  # without one it is of no use
 
     @Slot(object)
     def _on_removed(self, key: Key) -> None:
@@ -153,20 +162,49 @@ class AddonController(QObject):
             for addon in self._sampling.addons
         )
 
-    @Slot(object)
-    def _on_picture_asked(self, key: Key) -> None:
-        title = f"A picture for {key[1]} to follow"
-        choose_file(self._section, title, PICTURES, lambda file: self._on_picture_given(key, file))
+    @Slot(object, int)
+    def _on_pictures_asked(self, key: Key, place: int) -> None:
+        choose_files(
+            self._section,
+            f"Pictures for {key[1]} to follow",
+            PICTURES,
+            lambda files: self._on_pictures_chosen(key, place, files),
+        )
 
-    @Slot(object, str)
-    def _on_picture_given(self, key: Key, file: str) -> None:
-        self._sampling.references = {**self._sampling.references, key[1]: file}
-        self._background.start(self._read_ahead(file))
+    def _on_pictures_chosen(self, key: Key, place: int, files: list[str]) -> None:
+        had = list(self._pictures_of(key))
+        self._on_pictures_given(key, [*had[:place], *files, *had[place + 1 :]])
 
-    async def _read_ahead(self, file: str) -> None:
+    @Slot(object, list)
+    def _on_pictures_given(self, key: Key, files: list[str]) -> None:
+        kind, name = key
+        chosen = tuple(dict.fromkeys(files))[:MOST_REFERENCES]
+        if kind is AddonKind.CONTROLNET:
+            lead = lead_of(name, self._sampling.leads)
+            self._follow(name, lead._replace(picture=chosen[0] if chosen else ""))
+        else:
+            self._sampling.references = {**self._sampling.references, name: chosen}
+        self._background.start(self._read_ahead(chosen))
+
+    @Slot(object, bool)
+    def _on_edges_chosen(self, key: Key, on: bool) -> None:
+        self._follow(key[1], lead_of(key[1], self._sampling.leads)._replace(edges=on))
+
+    def _follow(self, name: str, lead: Lead) -> None:
+        self._sampling.leads = {**self._sampling.leads, name: lead}
+
+    def _pictures_of(self, key: Key) -> tuple[str, ...]:
+        kind, name = key
+        if kind is AddonKind.CONTROLNET:
+            picture = lead_of(name, self._sampling.leads).picture
+            return (picture,) if picture else ()
+        return self._sampling.references.get(name, ())
+
+    async def _read_ahead(self, files: tuple[str, ...]) -> None:
         """Large pictures take a while, which Generate shall not; what is wrong is said there."""
-        with suppress(KnownError):
-            await self._background.run(reference_picture, file)
+        for file in files:
+            with suppress(KnownError):
+                await self._background.run(reference_picture, file)
 
     # --- what the section shows --------------------------------------------------------------
 
@@ -209,11 +247,24 @@ class AddonController(QObject):
             weight = None if addon.kind is AddonKind.VAE else addon.weight
             least = -2.0 if addon.kind is AddonKind.LORA else 0.0
             note = HEADINGS[addon.kind] if weight is None else ""
-            picture = None
-            if addon.kind is AddonKind.IP_ADAPTER:
-                picture = self._sampling.references.get(addon.name, "")
             line = Line(key, addon.name, tip, weight, least, used=used, note=note)
-            yield line._replace(picture=picture)
+            yield self._with_pictures(line)
+        yield from self._switches(abilities)
+
+    def _with_pictures(self, line: Line) -> Line:
+        kind, name = line.key
+        if kind is AddonKind.IP_ADAPTER:
+            return line._replace(pictures=self._pictures_of(line.key))
+        if kind is AddonKind.CONTROLNET:
+            edges = lead_of(name, self._sampling.leads).edges
+            pictures = self._pictures_of(line.key)
+            return line._replace(
+                pictures=pictures, most_pictures=1, no_picture=FOLLOWS_CANVAS, edges=edges
+            )
+        return line
+
+    def _switches(self, abilities: ModelAbilities) -> Iterator[Line]:
+        """What is on without a file."""
         most = abilities.most_clip_skip
         if self._sampling.clip_skip > 1:
             tip = "Which layer of the text encoder speaks; 1 is the last"
@@ -237,29 +288,43 @@ class AddonController(QObject):
 def addons_of(request: Mapping[str, Any], inputs: Path = Path()) -> dict[str, Any]:
     """What a gallery record says of add-ons, for `Sampling.restore`; nothing on is said too.
 
-    A ControlNet comes back with its weight; what it follows is the canvas. An IP-Adapter comes
-    back with the picture it read.
+    A ControlNet comes back with the picture it followed, be it what the canvas showed then; an
+    IP-Adapter with those it read.
 
     Args:
         inputs: Where the gallery keeps what its pictures were made from.
     """
-    references = _entries(request, "references")
+    adapters: dict[str, list[dict[str, Any]]] = {}
+    for reference in _entries(request, "references"):
+        adapters.setdefault(str(reference.get("name")), []).append(reference)
     led = [
         {"kind": kind, "name": entry.get("name"), "weight": entry.get("weight", 1.0)}
         for kind, entries in (
             (AddonKind.CONTROLNET, _entries(request, "controls")),
-            (AddonKind.IP_ADAPTER, references),
+            (AddonKind.IP_ADAPTER, [entries[0] for entries in adapters.values()]),
         )
         for entry in entries
     ]
+    leads = {
+        str(control.get("name")): [
+            str(inputs / f"{control['image']}.png"),
+            control.get("preprocessor") == "canny",
+        ]
+        for control in _entries(request, "controls")
+        if control.get("image")
+    }
     return {
+        "leads": leads,
         "addons": [*request.get("addons", ()), *led],
         "clip_skip": request.get("clip_skip", 1),
         "freeu": request.get("freeu"),
         "pag_scale": request.get("pag_scale", 0.0),
         "refiner": _refiner(request).get("checkpoint", ""),
         "refiner_start": _refiner(request).get("start", 0.8),
-        "references": {e.get("name"): str(inputs / f"{e.get('image')}.png") for e in references},
+        "references": {
+            name: [str(inputs / f"{entry.get('image')}.png") for entry in entries]
+            for name, entries in adapters.items()
+        },
     }
 
 
@@ -294,9 +359,5 @@ def _switch(switch: Switch, tip: str) -> Choice:
 def _tip(file: AddonFile) -> str:
     """What it is, for whom, and where it lies."""
     family = _FAMILIES.get(file.family, "")
-    follows = ""
-    if file.kind is AddonKind.CONTROLNET:
-        edges = "canny" in file.name.lower()
-        follows = "follows the edges of the canvas" if edges else "follows what the canvas shows"
-    facts = [fact for fact in (HEADINGS[file.kind], file.title, family, follows) if fact]
+    facts = [fact for fact in (HEADINGS[file.kind], file.title, family) if fact]
     return f"{', '.join(facts)}\n{file.path}"

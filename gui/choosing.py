@@ -39,3 +39,20 @@ def choose_file(
     dialog.fileSelected.connect(then)
     dialog.open()
     return dialog
+
+
+def choose_files(
+    window: QWidget, title: str, filters: str, then: Callable[[list[str]], object]
+) -> QFileDialog:
+    """Ask for files to read, one or many, and call `then` with them; giving up calls nothing.
+
+    Args:
+        filters: As for `choose_file`.
+    """
+    dialog = QFileDialog(window, title)
+    dialog.setNameFilter(filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.filesSelected.connect(then)
+    dialog.open()
+    return dialog

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from core.checkpoints import Checkpoint
+from core.abilities import ModelAbilities
+from core.checkpoints import Checkpoint, TextReader
 from core.errors import BrokenCheckpoint, InvalidRequest
 from core.prompts import (
     PromptTokenizer,
     Wildcards,
+    WrittenToken,
     has_alternatives,
     is_plain,
     parse_weights,
@@ -24,6 +28,9 @@ from gui.sampling import Sampling
 
 PAUSE_MS = 120
 NO_WEIGHTS = "This model reads no weights: (…:1.3) counts as plain words."
+
+
+Readers = tuple[tuple[TextReader, PromptTokenizer], ...]
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,32 @@ class PromptFit:
     is_drawn: bool = False
 
 
+class Reading(NamedTuple):
+    """What one text encoder makes of the prompt.
+
+    Attributes:
+        encoder: Its name.
+        tokens: All of them, also those that it never reads.
+        limit: How many it reads at once.
+        in_chunks: Whether it reads longer prompts chunk by chunk; else their rest is cut off.
+    """
+
+    encoder: str
+    tokens: tuple[WrittenToken, ...]
+    limit: int
+    in_chunks: bool
+
+
 class PromptController(QObject):
     """Counts the tokens of the prompt a moment after the last key, and recalls earlier prompts.
 
     Signals:
         counted: A `PromptFit`.
+        told: A list of `Reading`, one for each text encoder, after `tell_tokens`.
     """
 
     counted = Signal(object)
+    told = Signal(list)
 
     def __init__(
         self,
@@ -72,8 +97,9 @@ class PromptController(QObject):
         self._background = background
         self._earlier = earlier
         self._wildcards = wildcards
+        self._checkpoint: Checkpoint | None = None
         self._tokenizer: PromptTokenizer | None = None
-        self._reads_weights = False
+        self._readers: Readers = ()
         self._walked = -1
         self._draft = ""
         self._recalling = False
@@ -98,17 +124,31 @@ class PromptController(QObject):
         self._sampling.prompt = self._draft if self._walked < 0 else prompts[self._walked]
         self._recalling = False
 
+    @Slot()
+    def tell_tokens(self) -> None:
+        """Read the prompt as each text encoder of the model does; `told` follows."""
+        if self._checkpoint is not None:
+            self._background.start(self._tell_tokens(self._checkpoint))
+
+    async def _tell_tokens(self, checkpoint: Checkpoint) -> None:
+        with suppress(BrokenCheckpoint):  # the model itself will say so when it is loaded
+            if not self._readers:
+                self._readers = await self._background.run(_readers, checkpoint)
+            prompt, in_chunks = (
+                self._drawn(self._sampling.prompt),
+                checkpoint.abilities.reads_weights,
+            )
+            self.told.emit(await self._background.run(_readings, self._readers, prompt, in_chunks))
+
     async def _load(self, checkpoint: Checkpoint) -> None:
-        abilities = checkpoint.abilities
-        limit, self._reads_weights = abilities.prompt_tokens, abilities.reads_weights
+        limit = checkpoint.abilities.prompt_tokens
         try:
-            self._tokenizer = await self._background.run(
-                lambda: PromptTokenizer.load(
-                    checkpoint.tokenizer, limit, reads_weights=abilities.reads_weights
-                )
+            tokenizer = await self._background.run(
+                _tokenizer, checkpoint, checkpoint.tokenizer, limit
             )
         except BrokenCheckpoint:
-            self._tokenizer = None  # the model itself will say so when it is loaded
+            tokenizer = None  # the model itself will say so when it is loaded
+        self._checkpoint, self._tokenizer, self._readers = checkpoint, tokenizer, ()
         self._count()
 
     def _on_changed(self, name: str) -> None:
@@ -120,25 +160,56 @@ class PromptController(QObject):
             self._timer.start()
 
     def _count(self) -> None:
-        if self._tokenizer is not None:
-            self.counted.emit(self._fit(self._tokenizer))
+        if self._tokenizer is not None and self._checkpoint is not None:
+            written = self._sampling.prompt
+            call = self._tell_fit(self._tokenizer, written, self._checkpoint.abilities)
+            self._background.start(call)
 
-    def _fit(self, tokenizer: PromptTokenizer) -> PromptFit:
-        written = self._sampling.prompt
-        prompt = self._drawn(written)
-        found = tokenizer.count(prompt)
-        weighs = not self._reads_weights and not is_plain(parse_weights(prompt))
-        note = NO_WEIGHTS if weighs else ""
-        if prompt != written:  # no place in the one is a place in the other
-            return PromptFit(found.count, found.limit, found.cut, note=note, is_drawn=True)
-        cut_at = len(found.kept) if found.cut else None
-        return PromptFit(found.count, found.limit, found.cut, cut_at, found.breaks, note)
+    async def _tell_fit(
+        self, tokenizer: PromptTokenizer, written: str, abilities: ModelAbilities
+    ) -> None:
+        """In the background, where a prompt of thousands of words holds up nobody."""
+        drawn = self._drawn(written)
+        fit = await self._background.run(_fit, tokenizer, written, drawn, abilities)
+        if written == self._sampling.prompt:
+            self.counted.emit(fit)
 
     def _drawn(self, prompt: str) -> str:
         try:
             return resolve(prompt, self._sampling.seed, self._wildcards)
         except InvalidRequest:
             return prompt  # said at the start of a picture, not while a name is being typed
+
+
+def _tokenizer(checkpoint: Checkpoint, folder: Path, limit: int) -> PromptTokenizer:
+    return PromptTokenizer.load(folder, limit, reads_weights=checkpoint.abilities.reads_weights)
+
+
+def _fit(
+    tokenizer: PromptTokenizer, written: str, prompt: str, abilities: ModelAbilities
+) -> PromptFit:
+    found = tokenizer.count(prompt)
+    weighs = not abilities.reads_weights and not is_plain(parse_weights(prompt))
+    note = NO_WEIGHTS if weighs else ""
+    if prompt != written:  # no place in the one is a place in the other
+        return PromptFit(found.count, found.limit, found.cut, note=note, is_drawn=True)
+    cut_at = len(found.kept) if found.cut else None
+    return PromptFit(found.count, found.limit, found.cut, cut_at, found.breaks, note)
+
+
+def _readers(checkpoint: Checkpoint) -> Readers:
+    """Every encoder with its tokenizer; a large one takes half a second to read."""
+    return tuple(
+        (reader, _tokenizer(checkpoint, reader.tokenizer, reader.tokens))
+        for reader in checkpoint.readers
+    )
+
+
+def _readings(readers: Readers, prompt: str, in_chunks: bool) -> list[Reading]:
+    return [
+        Reading(reader.name, tokenizer.read(prompt), reader.tokens, in_chunks)
+        for reader, tokenizer in readers
+    ]
 
 
 def as_written(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Pictures that IP-Adapters read: from files, kept in memory while they are chosen."""
+"""Pictures that IP-Adapters read and ControlNets follow, kept in memory while they are chosen."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from core.errors import UnreadableImage
 from core.geometry import Size
@@ -24,9 +26,24 @@ def reference_picture(file: str) -> Pixels:
         moment = Path(file).stat().st_mtime_ns
     except OSError as error:
         raise UnreadableImage(
-            f"The reference picture {file} is gone. Choose another one for the IP-Adapter."
+            f"The reference picture {file} is gone. Choose another one, or take it out."
         ) from error
     return _read(file, moment)
+
+
+def covering_picture(file: str, size: Size) -> Pixels:
+    """The largest part in the middle of that picture that has the shape of `size`, at that size.
+
+    Raises:
+        UnreadableImage: as `reference_picture`.
+    """
+    pixels = reference_picture(file)
+    height, width = pixels.shape[:2]
+    scale = min(width / size.width, height / size.height)
+    shown = Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
+    x, y = (width - shown.width) // 2, (height - shown.height) // 2
+    part = pixels[max(0, y) :, max(0, x) :][: shown.height, : shown.width]
+    return resize(np.ascontiguousarray(part), size)
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,10 @@ def control_arguments(
         return {}
     pictures = [Image.fromarray(control_picture(control, size)) for control in controls]
     name = "control_image" if "control_image" in takes else "image"
+    # Flux wants it said of each of several that it is no union of modes.
+    modes = {"control_mode": [None] * len(controls)} if "control_mode" in takes else {}
     return {
+        **(modes if len(controls) > 1 else {}),
         name: _one_or_all(pictures),
         "controlnet_conditioning_scale": _one_or_all([control.weight for control in controls]),
         "control_guidance_start": _one_or_all([control.start for control in controls]),
@@ -66,3 +71,26 @@ def control_arguments(
 
 def _one_or_all(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
+
+
+@contextmanager
+def encoding_without_chance(vae: Any) -> Iterator[None]:
+    """While the context is open, `vae` makes the likeliest latents of a picture.
+
+    diffusers' pipeline of Stable Diffusion 3 draws those of a control's picture from torch's own
+    numbers, so that a seed would not give the same picture twice.
+    """
+
+    def encode(pixels: Any) -> Any:
+        likeliest = type(vae).encode(vae, pixels).latent_dist.mode()
+        return SimpleNamespace(latent_dist=SimpleNamespace(sample=lambda: likeliest))
+
+    before = vae.__dict__.get("encode")
+    vae.encode = encode
+    try:
+        yield
+    finally:
+        if before is None:
+            del vae.encode
+        else:
+            vae.encode = before

@@ -9,24 +9,25 @@ from pathlib import Path
 from core.abilities import AddonKind, ModelAbilities
 from core.addons.headers import Header, Shape, read_header
 from core.addons.ip_adapters import Sight, is_ip_adapter, sight_of, text_width_of
+from core.addons.made_for import (
+    ANY,
+    DOWNS,
+    KOHYA,
+    SD3,
+    UNET,
+    Architectures,
+    control_architectures,
+    control_width,
+    latent_channels,
+    lora_architectures,
+    lora_width,
+)
 from core.errors import BrokenAddon
 
 # Numbers for each token that a family's U-Net reads; shown to people, never decided by.
 _FAMILIES = {768: "sd1", 1024: "sd2", 2048: "sdxl"}
-# Ends of the names of a LoRA's first half, which is as wide as what it reads, by dialect.
-_DIALECTS = {
-    "kohya": (".lora_down.weight",),
-    "diffusers": (".lora.down.weight", ".lora_A.weight", "_lora.down.weight"),
-    "lycoris": (".hada_w1_a", ".lokr_w1", ".lokr_w1_a", ".oft_blocks"),
-}
-_TRANSFORMERS = (
-    "single_transformer_blocks",
-    "single_blocks",
-    "double_blocks",
-    "joint_blocks",
-    "transformer.transformer_blocks",
-)
-_NO_UNET = 0
+_LYCORIS_NAME = "lycoris"
+_LYCORIS = (".hada_w1_a", ".lokr_w1", ".lokr_w1_a", ".oft_blocks")
 _VAE_NAMES = ("decoder.conv_in.weight", "decoder.layers.0.weight")
 _MOST_VECTORS = 1024
 
@@ -40,9 +41,13 @@ class AddonFile:
         name: How people and requests call it.
         path: The file, or the folder of a model in diffusers' layout.
         dialect: Who wrote it: ``"kohya"``, ``"diffusers"``, or ``""``.
-        text_width: Numbers for each token of the prompt that it was made for; 0 for a model
-            that is no U-Net, None where the file does not say.
-        family: ``"sd1"``, ``"sd2"``, ``"sdxl"``, or ``""`` where the width is none of theirs.
+        made_for: The architectures it can be put on, as `ModelAbilities.architecture` names
+            them; empty where any will do.
+        text_width: Numbers for each token that it was made for, as
+            `ModelAbilities.text_width`; None where the file does not say.
+        latent_channels: Of a VAE: channels of its latents, where the file says.
+        family: ``"sd1"``, ``"sd2"``, ``"sdxl"``, ``"sd3"``, ``"flux"``, or ``""`` where the file
+            tells none of them.
         title: What its author called it, if anything.
         sight: Of an IP-Adapter: what it wants to see of a picture.
     """
@@ -51,7 +56,9 @@ class AddonFile:
     name: str
     path: Path
     dialect: str = ""
+    made_for: Architectures = ANY
     text_width: int | None = None
+    latent_channels: int | None = None
     family: str = ""
     title: str = ""
     sight: Sight | None = None
@@ -60,9 +67,13 @@ class AddonFile:
         """Whether it can be put on such a model, as far as the headers tell."""
         if self.kind not in abilities.addons:
             return False
-        return None in (self.text_width, abilities.text_width) or (
-            self.text_width == abilities.text_width
+        if self.made_for and abilities.architecture not in self.made_for:
+            return False
+        pairs = (
+            (self.text_width, abilities.text_width),
+            (self.latent_channels, abilities.latent_channels),
         )
+        return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
 
 def describe_addon(path: Path, kinds: Collection[AddonKind] = (), name: str = "") -> AddonFile:
@@ -83,28 +94,52 @@ def describe_addon(path: Path, kinds: Collection[AddonKind] = (), name: str = ""
         raise BrokenAddon(f"{file} is not {_either(kinds)}. Take it out of that folder.")
     if found is AddonKind.IP_ADAPTER:
         return _ip_adapter(path, name or path.stem, file, header)
-    if _dialect(header) == "lycoris":
-        raise BrokenAddon(
-            f"{file} is a LyCORIS file (LoHa, LoKr or OFT), which Sfumato cannot load. Get it as a "
-            "plain LoRA."
-        )
-    width = _WIDTHS[found](header)
+    made_for = _ARCHITECTURES.get(found, _any)(header)
+    width = _width(found, header, made_for)
+    dialect = _dialect(header) if found is AddonKind.LORA else ""
+    _refuse_dialect(file, dialect, made_for)
     return AddonFile(
         found,
         name or path.stem,
         path,
-        _dialect(header) if found is AddonKind.LORA else "",
+        dialect,
+        made_for,
         width,
-        _FAMILIES.get(width or 0, ""),
+        latent_channels(header) if found is AddonKind.VAE else None,
+        _family(made_for, width),
         _title(header),
     )
+
+
+def _refuse_dialect(file: Path, dialect: str, made_for: Architectures) -> None:
+    """Refuse LoRAs that diffusers has no way to load into these networks."""
+    if dialect == _LYCORIS_NAME:
+        raise BrokenAddon(
+            f"{file} is a LyCORIS file (LoHa, LoKr or OFT), which Sfumato cannot load. Get it as a "
+            "plain LoRA."
+        )
+    if dialect == KOHYA and made_for == {SD3}:
+        raise BrokenAddon(
+            f"{file} is a LoRA for Stable Diffusion 3 as kohya-ss writes it, which Sfumato cannot "
+            "load. Get it as diffusers writes it, with “transformer.” in its layers' names."
+        )
+
+
+def _family(made_for: Architectures, width: int | None) -> str:
+    """Its family, for people."""
+    if made_for and UNET not in made_for:
+        return "".join(made_for) if len(made_for) == 1 else ""
+    return _FAMILIES.get(width or 0, "")
 
 
 def _ip_adapter(path: Path, name: str, file: Path, header: Header) -> AddonFile:
     sight, width = sight_of(header, file), text_width_of(header, file)
     family, title = _FAMILIES.get(width, ""), _title(header)
     kind = AddonKind.IP_ADAPTER
-    return AddonFile(kind, name, path, sight.dialect, width, family, title, sight)
+    made_for = frozenset({UNET})
+    return AddonFile(
+        kind, name, path, sight.dialect, made_for, width, family=family, title=title, sight=sight
+    )
 
 
 def _title(header: Header) -> str:
@@ -159,7 +194,7 @@ def _kind(header: Header) -> AddonKind | None:
 
 
 def _dialect(header: Header) -> str:
-    for dialect, ends in _DIALECTS.items():
+    for dialect, ends in {**DOWNS, _LYCORIS_NAME: _LYCORIS}.items():
         if any(name.endswith(ends) for name in header.shapes):
             return dialect
     return ""
@@ -178,35 +213,26 @@ def _vectors(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
     return dict(shapes) if len(shapes) == 1 or set(shapes) == two else {}
 
 
-def _lora_width(header: Header) -> int | None:
-    """The cross-attention's keys read the text, so that their first half is as wide as that."""
-    if any(part in name for name in header.shapes for part in _TRANSFORMERS):
-        return _NO_UNET
-    downs = (*_DIALECTS["kohya"], *_DIALECTS["diffusers"])
-    for name, shape in header.shapes.items():
-        if "attn2" in name and "to_k" in name and name.endswith(downs) and len(shape) >= 2:
-            return shape[1]
+def _width(kind: AddonKind, header: Header, made_for: Architectures) -> int | None:
+    if kind is AddonKind.LORA:
+        return lora_width(header, made_for)
+    if kind is AddonKind.CONTROLNET:
+        return control_width(header)
+    if kind is AddonKind.EMBEDDING:
+        return sum(shape[-1] for shape in header.shapes.values())
     return None
 
 
-def _embedding_width(header: Header) -> int | None:
-    return sum(shape[-1] for shape in header.shapes.values())
+def _unet(header: Header) -> Architectures:
+    return frozenset({UNET})
 
 
-def _control_width(header: Header) -> int | None:
-    for name, shape in header.shapes.items():
-        if name.endswith("attn2.to_k.weight") and len(shape) == 2:
-            return shape[1]
-    return None
+def _any(header: Header) -> Architectures:
+    return ANY
 
 
-def _no_width(header: Header) -> int | None:
-    return None
-
-
-_WIDTHS = {
-    AddonKind.LORA: _lora_width,
-    AddonKind.EMBEDDING: _embedding_width,
-    AddonKind.CONTROLNET: _control_width,
-    AddonKind.VAE: _no_width,
+_ARCHITECTURES = {
+    AddonKind.LORA: lora_architectures,
+    AddonKind.EMBEDDING: _unet,
+    AddonKind.CONTROLNET: control_architectures,
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
 from core.addons.describe import AddonFile, weights_of
 from core.addons.loras import FAULTS
+from core.addons.made_for import FLUX, SD3, UNET
 from core.errors import BrokenAddon
 from core.logs import logger
 from core.memory import DevicePlan, is_out_of_memory
@@ -19,10 +22,11 @@ _TINY = "AutoencoderTiny"
 def load_controlnet(file: AddonFile, pipe: Any, plan: DevicePlan) -> Any:
     """The ControlNet, on the device and in the dtype of `plan`.
 
-    A single file says nothing of its architecture, which is that of the U-Net it was trained for.
+    A single file says little of its architecture, which is that of the network it was trained
+    for.
 
     Raises:
-        BrokenAddon: it does not fit the U-Net of `pipe`, or cannot be read.
+        BrokenAddon: it does not fit the denoiser of `pipe`, or cannot be read.
     """
     return _loaded(file, plan, lambda: _controlnet(file, pipe))
 
@@ -49,6 +53,15 @@ def _loaded(file: AddonFile, plan: DevicePlan, make: Any) -> Any:
 
 
 def _controlnet(file: AddonFile, pipe: Any) -> Any:
+    make = _MAKERS[_architecture(file)]
+    return make(file, pipe)
+
+
+def _architecture(file: AddonFile) -> str:
+    return next(iter(file.made_for), UNET)
+
+
+def _for_unet(file: AddonFile, pipe: Any) -> Any:
     from diffusers import ControlNetModel
     from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
 
@@ -61,6 +74,73 @@ def _controlnet(file: AddonFile, pipe: Any) -> Any:
         load_weights_from_unet=False,
     )
     net.load_state_dict(weights)
+    return net
+
+
+def _for_sd3(file: AddonFile, pipe: Any) -> Any:
+    """It always repeats the transformer's first blocks, and reads a mask where it was made to."""
+    from diffusers import SD3ControlNetModel
+
+    if file.path.is_dir():
+        return _require_text_alone(_require_whole(_from_folder(SD3ControlNetModel, file.path)))
+    weights = _read(file.path)
+    shape = weights["pos_embed_input.proj.weight"].shape
+    like = _like(pipe.transformer, SD3ControlNetModel)
+    net = SD3ControlNetModel.from_config(
+        like
+        | {
+            "num_layers": _count(weights, "transformer_blocks"),
+            "extra_conditioning_channels": shape[1] - like["in_channels"],
+            "force_zeros_for_pooled_projection": True,
+        }
+    )
+    net.load_state_dict(weights)
+    return _require_text_alone(net)
+
+
+def _for_flux(file: AddonFile, pipe: Any) -> Any:
+    from diffusers import FluxControlNetModel
+
+    # It warns of where it imports a part of its own from.
+    warnings.filterwarnings("ignore", "`FluxPosEmbed`", FutureWarning)
+    if file.path.is_dir():
+        return _require_one_mode(_require_whole(_from_folder(FluxControlNetModel, file.path)))
+    weights = _read(file.path)
+    net = FluxControlNetModel.from_config(
+        _like(pipe.transformer, FluxControlNetModel)
+        | {
+            "num_layers": _count(weights, "transformer_blocks"),
+            "num_single_layers": _count(weights, "single_transformer_blocks"),
+            "guidance_embeds": any("guidance_embedder" in name for name in weights),
+        }
+    )
+    net.load_state_dict(weights)
+    return net
+
+
+_MAKERS = {UNET: _for_unet, SD3: _for_sd3, FLUX: _for_flux}
+
+
+def _like(transformer: Any, network: Any) -> dict[str, Any]:
+    """Those values of the transformer's configuration that such a network has too."""
+    known = inspect.signature(network.__init__).parameters
+    return {name: value for name, value in transformer.config.items() if name in known}
+
+
+def _count(weights: Weights, blocks: str) -> int:
+    return len({name.split(".")[1] for name in weights if name.startswith(f"{blocks}.")})
+
+
+def _require_text_alone(net: Any) -> Any:
+    """One that reads a mask beside its picture repaints, which it is not asked for here."""
+    if net.config.extra_conditioning_channels:
+        raise ValueError("it wants a mask beside its picture")
+    return net
+
+
+def _require_one_mode(net: Any) -> Any:
+    if net.union:
+        raise ValueError("it is several ControlNets in one, and has to be told which")
     return net
 
 

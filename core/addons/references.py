@@ -66,7 +66,9 @@ class Eyes:
     def see(
         self, looks: Sequence[Look], plan: DevicePlan, between: Callable[[], None]
     ) -> list[tuple[Tensor, Tensor]]:
-        """(what is seen, what nothing would look like) for each, of shape (1, 1, …).
+        """(what is seen, what nothing would look like), of shape (1, pictures, …).
+
+        One pair for each adapter and weight: its pictures are read together.
 
         Args:
             between: Called before each layer; may raise to give up.
@@ -79,7 +81,13 @@ class Eyes:
             new = [look for look in looks if look.encoder == encoder and look.key not in self._seen]
             if new:
                 self._look(encoder, new, plan, between)
-        return [self._seen[look.key] for look in looks]
+        import torch  # only now: a command that refuses did without
+
+        groups = [[self._seen[look.key] for look in group] for group in _together(looks)]
+        return [
+            (torch.cat([image for image, _ in seen], 1), torch.cat([none for _, none in seen], 1))
+            for seen in groups
+        ]
 
     def _look(
         self, encoder: ImageEncoder, looks: list[Look], plan: DevicePlan, between: Any
@@ -141,6 +149,18 @@ def _keys(looks: Sequence[Look]) -> set[tuple[str, str, bool]]:
     return {look.key for look in looks}
 
 
+def _together(looks: Sequence[Look]) -> list[list[Look]]:
+    """Pictures that one adapter reads with one weight, in their order.
+
+    They share its attention, as a list of pictures does in diffusers; each with an adapter of its
+    own would add its whole weight.
+    """
+    groups: dict[tuple[AddonFile, float], list[Look]] = {}
+    for look in looks:
+        groups.setdefault((look.adapter, look.reference.weight), []).append(look)
+    return list(groups.values())
+
+
 def _is_plain(look: Look) -> bool:
     return look.adapter.dialect == PLAIN
 
@@ -173,9 +193,10 @@ def squared(picture: Pixels, side: int) -> Any:
 
 
 def _fitted(unet: Any, looks: Sequence[Look]) -> tuple[dict[str, Any], Any]:
-    """(attention layers by name, what makes tokens of what was seen), one part for each look."""
+    """(attention layers by name, what makes tokens of what was seen), one part for each group."""
     from diffusers.models.embeddings import MultiIPAdapterImageProjection
 
+    looks = [group[0] for group in _together(looks)]
     weights: dict[AddonFile, Mapping[str, Any]] = {}
     for look in looks:
         if look.adapter not in weights:

@@ -7,8 +7,10 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from core.abilities import AddonKind, GenerationKind
+from core.addons.controls import encoding_without_chance
 from core.addons.embeddings import taught
 from core.addons.loras import WornLoras
+from core.addons.made_for import SD3
 from core.addons.networks import load_controlnet, load_vae
 from core.addons.outfit import Chosen, Outfit
 from core.addons.perturbation import perturbed
@@ -80,6 +82,8 @@ class Wardrobe:
             for chosen in outfit.of(AddonKind.CONTROLNET):
                 between()
                 nets.append(self._network(chosen, pipe, plan))
+                if SD3 in chosen.file.made_for:
+                    stack.enter_context(encoding_without_chance(pipe.vae))
             arguments = self._wear_references(pipe, outfit, plan, between, stack)
             with_nothing = _guides(pipe, request.guidance_scale)
             stack.enter_context(perturbed(pipe, request.pag_scale, with_nothing=with_nothing))

@@ -11,7 +11,7 @@ from core.prompts.alternatives import (
 from core.prompts.chunks import Token, chunks_of
 from core.prompts.emphasis import Emphasized, emphasize
 from core.prompts.tags import split_addon_tags, without_addon_tags
-from core.prompts.tokens import CLIP_LIMIT, PromptTokenizer, TokenCount
+from core.prompts.tokens import CLIP_LIMIT, PromptTokenizer, TokenCount, WrittenToken
 from core.prompts.weights import Span, is_plain, joined, parse_weights
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "TokenCount",
     "WildcardFolder",
     "Wildcards",
+    "WrittenToken",
     "chunks_of",
     "drawn",
     "emphasize",

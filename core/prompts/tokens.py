@@ -7,12 +7,14 @@ wanted at every key press. The rules are those of transformers' CLIPTokenizer; t
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.errors import BrokenCheckpoint
-from core.prompts.chunks import chunks_of
+from core.prompts.chunks import Token, chunks_of
 from core.prompts.tags import without_addon_tags
 from core.prompts.weights import joined, parse_weights
 from core.settings import CLIP_VOCABULARY
@@ -24,6 +26,7 @@ CLIP_LIMIT = 75  # 77 places, of which start and end marks take two
 
 _WHOLE = "tokenizer.json"
 _START, _END = "<|startoftext|>", "<|endoftext|>"
+_ENDS_WORD, _BEGINS_WORD = "</w>", "▁"
 _WORDS = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 )
@@ -55,6 +58,25 @@ class TokenCount:
     kept: str
     cut: str
     breaks: tuple[int, ...] = ()
+
+
+class WrittenToken(NamedTuple):
+    """One token of a prompt, for people.
+
+    Attributes:
+        text: As the vocabulary has it, mostly in small letters; a part of one character is that
+            character, and T5's mark of a new word is empty.
+        weight: 1 is plain, as everything is for a model that reads no weights.
+        place: Where it begins in the written prompt.
+        chunk: Number of the chunk in which it is read, from 0; None where it is not read.
+        ends_word: Whether nothing of its word follows.
+    """
+
+    text: str
+    weight: float
+    place: int
+    chunk: int | None
+    ends_word: bool
 
 
 class PromptTokenizer:
@@ -108,6 +130,36 @@ class PromptTokenizer:
             end = whole.places[tokens[self._limit][1]]
         return TokenCount(len(tokens), self._limit, prompt[:end], prompt[end:])
 
+    def read(self, prompt: str) -> tuple[WrittenToken, ...]:
+        """Every token of `prompt`, those that the model never reads included."""
+        spans = parse_weights(without_addon_tags(prompt))
+        if self._reads_weights:
+            chunks = chunks_of(spans, self._encode, self._limit)
+        else:
+            (tokens,) = chunks_of((joined(spans),), self._encode, sys.maxsize)
+            chunks = (tokens[: self._limit], tokens[self._limit :])
+        return tuple(self._written(chunks, prompt))
+
+    def _written(self, chunks: Sequence[Sequence[Token]], prompt: str) -> Iterator[WrittenToken]:
+        pairs = [(number, token) for number, chunk in enumerate(chunks) for token in chunk]
+        names = [self._tokenizer.id_to_token(token.id) or "" for _, token in pairs]
+        # T5 marks where words begin, CLIP where they end; what was added to CLIP's is a word.
+        marks_ends = not any(name.startswith(_BEGINS_WORD) for name in names)
+        added = self._tokenizer.get_added_tokens_decoder() if marks_ends else {}
+        for (number, token), name, after in zip(
+            pairs, names, [*names, _BEGINS_WORD][1:], strict=True
+        ):
+            ends = name.endswith(_ENDS_WORD) or token.id in added or after.startswith(_BEGINS_WORD)
+            chunk = number if self._reads_weights or number == 0 else None
+            text = self._letters(name) or prompt[token.place : token.place + 1]
+            text = "" if name == _BEGINS_WORD else text
+            yield WrittenToken(text, token.weight, token.place, chunk, ends)
+
+    def _letters(self, name: str) -> str:
+        """What an entry of the vocabulary stands for; empty for a part of one character."""
+        text: str = self._tokenizer.decoder.decode([name.removesuffix(_ENDS_WORD)])
+        return "" if "\ufffd" in text else text.strip()
+
     def _encode(self, text: str) -> list[tuple[int, int]]:
         """Each token's id, and where in the text it begins."""
         # A lone surrogate, half of an emoji that is still being typed, counts as "?".
@@ -118,15 +170,16 @@ class PromptTokenizer:
 
 
 def _build(folder: Path) -> Tokenizer:
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     if _is_unigram(folder):
         return Tokenizer.from_file(str(folder / _WHOLE))
     vocabulary, merges = _vocabulary(folder)
     _require_complete(vocabulary, merges)
     tokenizer = Tokenizer(
-        models.BPE(vocab=vocabulary, merges=merges, unk_token=_END, end_of_word_suffix="</w>")
+        models.BPE(vocab=vocabulary, merges=merges, unk_token=_END, end_of_word_suffix=_ENDS_WORD)
     )
+    tokenizer.decoder = decoders.ByteLevel()
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
     )

@@ -11,11 +11,12 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from core.abilities import AddonKind
+from core.addon import MOST_REFERENCES
 from gui.theme import Theme
 from gui.widgets.finder import Choice, Finder
 from gui.widgets.form import label, mark, row, separator
 from gui.widgets.number_field import NumberField
-from gui.widgets.picture_button import PictureButton
+from gui.widgets.picture_strip import EMPTY, PictureStrip
 
 FIELD_WIDTH = 72
 
@@ -44,8 +45,10 @@ class Line(NamedTuple):
         step: 1 for whole numbers.
         used: Whether the present model takes it.
         note: Stands where the number would, if there is none.
-        picture: The file of the picture it reads, empty while none is chosen; None where it
-            reads none.
+        pictures: The files of the pictures it reads; None where it reads none.
+        most_pictures: How many those may be.
+        no_picture: What is said while there is none.
+        edges: Whether the edges of its picture are drawn first; None where that is no question.
     """
 
     key: Key
@@ -57,7 +60,10 @@ class Line(NamedTuple):
     step: float = 0.05
     used: bool = True
     note: str = ""
-    picture: str | None = None
+    pictures: tuple[str, ...] | None = None
+    most_pictures: int = MOST_REFERENCES
+    no_picture: str = EMPTY
+    edges: bool | None = None
 
 
 class AddonsSection(QWidget):
@@ -67,15 +73,17 @@ class AddonsSection(QWidget):
         added: The key of what was picked.
         removed: The key of a line that shall go.
         valued: The key of a line and its new number.
-        picture_asked: The key of a line that wants a picture chosen.
-        picture_given: The key of a line and the file that was dropped on it.
+        pictures_asked: The key of a line, and the place for which pictures are to be chosen.
+        pictures_given: The key of a line, and the files of all its pictures.
+        edges_chosen: The key of a line, and whether edges are to be drawn.
     """
 
     added = Signal(object)
     removed = Signal(object)
     valued = Signal(object, float)
-    picture_asked = Signal(object)
-    picture_given = Signal(object, str)
+    pictures_asked = Signal(object, int)
+    pictures_given = Signal(object, list)
+    edges_chosen = Signal(object, bool)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,8 +126,9 @@ class AddonsSection(QWidget):
             made = _AddonRow(line, self._theme)
             made.removed.connect(self.removed)
             made.valued.connect(self.valued)
-            made.picture_asked.connect(self.picture_asked)
-            made.picture_given.connect(self.picture_given)
+            made.pictures_asked.connect(self.pictures_asked)
+            made.pictures_given.connect(self.pictures_given)
+            made.edges_chosen.connect(self.edges_chosen)
             self._column.addWidget(made)
             self._rows[line.key] = made
 
@@ -134,12 +143,13 @@ class AddonsSection(QWidget):
 
 
 class _AddonRow(QWidget):
-    """Name, number, and a button to take it off."""
+    """Name, number, and a button to take it off; below them the pictures it reads."""
 
     removed = Signal(object)
     valued = Signal(object, float)
-    picture_asked = Signal(object)
-    picture_given = Signal(object, str)
+    pictures_asked = Signal(object, int)
+    pictures_given = Signal(object, list)
+    edges_chosen = Signal(object, bool)
 
     def __init__(self, line: Line, theme: Theme) -> None:
         super().__init__()
@@ -148,16 +158,18 @@ class _AddonRow(QWidget):
         self._field: NumberField | None = None
         remove = _button(theme, "x", f"Take off {line.name}")
         remove.clicked.connect(self._on_remove)
-        inside = QHBoxLayout(self)
-        inside.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        inside = QHBoxLayout()
         inside.setSpacing(4)
+        column.addLayout(inside)
         inside.addWidget(self._name, 1)
-        self._picture: PictureButton | None = None
-        if line.picture is not None:
-            self._picture = PictureButton(theme, f"Picture for {line.name}")
-            self._picture.clicked.connect(self._on_picture_clicked)
-            self._picture.dropped.connect(self._on_picture_dropped)
-            inside.addWidget(self._picture)
+        self._edges: QToolButton | None = None
+        self._strip: PictureStrip | None = None
+        if line.pictures is not None:
+            self._strip = self._make_strip(line, theme)
+            column.addWidget(self._strip)
         if line.value is not None:
             inside.addWidget(self._make_field(line))
         elif line.note:
@@ -166,21 +178,42 @@ class _AddonRow(QWidget):
             note.setContentsMargins(8, 0, 0, 0)
             inside.addWidget(note)
         inside.addWidget(remove)
-        self.setFixedHeight(30)
+        self.setFixedHeight(30 if self._strip is None else 62)
 
     def show_line(self, line: Line) -> None:
         """Show another number, or that the model does not take it."""
         self._name.show_text(line.name)
         self._name.setToolTip(line.tip)
         mark(self._name, "quiet", not line.used)
-        if self._picture is not None:
-            self._picture.setEnabled(line.used)
-            self._picture.show_file(line.picture or "")
+        if self._strip is not None:
+            self._strip.setEnabled(line.used)
+            self._strip.show_files(line.pictures or ())
+        if self._edges is not None:
+            self._edges.setChecked(bool(line.edges))
         if self._field is not None and line.value is not None:
             self._field.setEnabled(line.used)
             self._field.setRange(line.least, max(line.most, line.value))
             if abs(self._field.value() - line.value) > line.step / 100:
                 self._field.show_value(line.value)
+
+    def _make_strip(self, line: Line, theme: Theme) -> PictureStrip:
+        name = f"Picture for {line.name}"
+        strip = PictureStrip(theme, name, line.most_pictures, line.no_picture)
+        strip.asked.connect(self._on_pictures_asked)
+        strip.changed.connect(self._on_pictures_changed)
+        if line.edges is not None:
+            self._edges = self._make_edges(line.name)
+            strip.add_control(self._edges)
+        return strip
+
+    def _make_edges(self, name: str) -> QToolButton:
+        edges = QToolButton()
+        edges.setText("Edges")
+        edges.setCheckable(True)
+        edges.setToolTip("Draw the edges first (Canny), for a ControlNet that reads lines")
+        edges.setAccessibleName(f"{name}: draw the edges first")
+        edges.clicked.connect(self._on_edges_clicked)
+        return edges
 
     def _make_field(self, line: Line) -> NumberField:
         assert line.value is not None
@@ -197,13 +230,17 @@ class _AddonRow(QWidget):
     def _on_remove(self) -> None:
         self.removed.emit(self._key)
 
-    @Slot()
-    def _on_picture_clicked(self) -> None:
-        self.picture_asked.emit(self._key)
+    @Slot(int)
+    def _on_pictures_asked(self, place: int) -> None:
+        self.pictures_asked.emit(self._key, place)
 
-    @Slot(str)
-    def _on_picture_dropped(self, file: str) -> None:
-        self.picture_given.emit(self._key, file)
+    @Slot(bool)
+    def _on_edges_clicked(self, on: bool) -> None:
+        self.edges_chosen.emit(self._key, on)
+
+    @Slot(list)
+    def _on_pictures_changed(self, files: list[str]) -> None:
+        self.pictures_given.emit(self._key, files)
 
     @Slot(float)
     def _on_edited(self, value: float) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QImage,
     QImageReader,
+    QKeyEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
@@ -27,15 +28,21 @@ class PictureButton(QToolButton):
     """The middle of a picture, or an empty place for one.
 
     Signals:
-        dropped: The file of a picture that was dropped here.
+        dropped: A list of the files that were dropped here.
+        removal_asked: The picture shall go.
     """
 
-    dropped = Signal(str)
+    dropped = Signal(list)
+    removal_asked = Signal()
 
-    def __init__(self, theme: Theme, name: str) -> None:
+    def __init__(
+        self, theme: Theme, name: str, hint: str = "Click to choose, or drop a picture here"
+    ) -> None:
+        """Call it `name`; `hint` says in the tool tip what can be done."""
         super().__init__()
         self._theme = theme
         self._name = name
+        self._hint = hint
         self._file: str | None = None
         self._image = QImage()
         self.setFixedSize(SIDE, SIDE)
@@ -52,19 +59,26 @@ class PictureButton(QToolButton):
         what = Path(file).name if file else "none yet"
         lost = "" if self._image.isNull() == (not file) else " (not found)"
         self.setAccessibleName(f"{self._name}: {what}{lost}")
-        self.setToolTip(f"{self._name}: {what}{lost}.\nClick to choose, or drop a picture here.")
+        self.setToolTip(f"{self._name}: {what}{lost}.\n{self._hint}.")
         self.update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files are welcome, those from the results included."""
-        if _dropped_file(event):
+        if _dropped_files(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Take the first file."""
-        if file := _dropped_file(event):
+        """Take the files, one or many."""
+        if files := _dropped_files(event):
             event.acceptProposedAction()
-            self.dropped.emit(file)
+            self.dropped.emit(files)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete takes the picture out."""
+        if self._file and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removal_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture with round corners, and a ring while it has the focus."""
@@ -101,6 +115,5 @@ def _thumbnail(file: str) -> QImage:
     return image if image.isNull() else image.copy(left, top, side, side)
 
 
-def _dropped_file(event: QDropEvent) -> str:
-    files = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-    return files[0] if files else ""
+def _dropped_files(event: QDropEvent) -> list[str]:
+    return [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]

@@ -118,18 +118,47 @@ def test_the_window_offers_draws_records_and_recalls(person: Person) -> None:
     assert np.array_equal(read_image(person.generate().path), read_image(worn.path))
 
 
-def test_the_window_follows_a_picture_of_its_own_and_recalls_it(person: Person) -> None:
+def test_the_window_follows_pictures_of_its_own_and_recalls_them(person: Person) -> None:
     studio, sampling, section = person.studio, person.studio.sampling, person.window.generation
     first = person.generate()
+    sampling.seed = 8
+    second = person.generate()
+    sampling.seed = 7
     person.wait_for(lambda: section.addons._choices)
-    sampling.references = {"ip-adapter_sd15": str(first.path)}
+    sampling.references = {"ip-adapter_sd15": (str(first.path), str(second.path))}
     section.addons.added.emit((AddonKind.IP_ADAPTER, "ip-adapter_sd15"))
     led = person.generate()
     assert not np.array_equal(read_image(led.path), read_image(first.path))
-    (reference,) = led.request["references"]
-    assert len(reference["sha256"]) == len(reference["encoder_sha256"]) == 64
+    references = led.request["references"]
+    assert len({reference["image"] for reference in references}) == 2
+    assert {len(r["sha256"]) + len(r["encoder_sha256"]) for r in references} == {128}
     section.addons.removed.emit((AddonKind.IP_ADAPTER, "ip-adapter_sd15"))
     assert np.array_equal(read_image(person.generate().path), read_image(first.path))
     studio.recall(led)
-    assert Path(sampling.references["ip-adapter_sd15"]).name == f"{reference['image']}.png"
+    files = sampling.references["ip-adapter_sd15"]
+    assert [Path(file).stem for file in files] == [reference["image"] for reference in references]
+    assert np.array_equal(read_image(person.generate().path), read_image(led.path))
+
+
+def test_the_window_follows_a_drawing_of_its_own_and_recalls_it(
+    person: Person, tmp_path: Path
+) -> None:
+    studio, sampling, section = person.studio, person.studio.sampling, person.window.generation
+    first = person.generate()
+    write_image(tmp_path / "drawing.png", 255 - read_image(first.path))
+    person.wait_for(lambda: section.addons._choices)
+    key = (AddonKind.CONTROLNET, "canny")
+    section.addons.added.emit(key)
+    section.addons.edges_chosen.emit(key, False)
+    by_canvas = person.generate()
+    section.addons.pictures_given.emit(key, [str(tmp_path / "drawing.png")])
+    led = person.generate()
+    assert not np.array_equal(read_image(led.path), read_image(by_canvas.path))
+    (control,) = led.request["controls"]
+    assert control["preprocessor"] == "none"
+    section.addons.removed.emit(key)
+    assert np.array_equal(read_image(person.generate().path), read_image(first.path))
+    sampling.leads = {}
+    studio.recall(led)
+    assert Path(sampling.leads["canny"].picture).stem == control["image"]
     assert np.array_equal(read_image(person.generate().path), read_image(led.path))

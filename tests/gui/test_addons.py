@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QMimeData, QObject, QPoint, QPointF, Qt, QUrl
@@ -25,6 +26,7 @@ from core.images import write_image
 from gui.addons import AddonController, addons_of
 from gui.background import Background
 from gui.canvas.asking import request_for
+from gui.leads import Lead
 from gui.models import ModelController
 from gui.panels.addons import AddonsSection
 from gui.sampling import Sampling
@@ -209,17 +211,80 @@ def test_a_controlnet_follows_what_the_frame_shows(
     assert (control.name, control.weight, control.preprocessor) == ("edges-canny", 1.0, "canny")
     assert control.image is not None
     assert control.image.shape == (64, 64, 3)
+    assert (control.image == 255).all()
     assert request.addons == ()
 
 
-def drop(button: PictureButton, file: Path) -> None:
-    """As if the file were dragged there from the results or another program."""
+def test_a_controlnet_follows_a_picture_of_its_own(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, tmp_path: Path
+) -> None:
+    """Its middle in the shape of the frame, scaled to it, with or without its edges drawn."""
+    wide = np.zeros((40, 120, 3), np.uint8)
+    wide[:, 40:80] = 200
+    write_image(tmp_path / "pose.png", wide)
+    dock.add("edges")
+    sampling.prompt = "a cat"
+    (add,) = dock.section.findChildren(PictureButton)
+    drop(add, tmp_path / "pose.png")
+    dock.press("edges-canny: draw the edges first")
+    document = Document(Size(64, 64))
+    (control,) = request_for(document, sampling, sd1).controls
+    assert control.preprocessor == "none"
+    assert control.image is not None
+    assert control.image.shape == (64, 64, 3)
+    assert (control.image == 200).all()
+    again = Sampling()
+    again.restore(sampling.to_dict())
+    assert again.leads == {"edges-canny": Lead(str(tmp_path / "pose.png"))}
+    (thumbnail,) = [b for b in dock.section.findChildren(PictureButton) if not b.isHidden()]
+    assert thumbnail.accessibleName() == "Picture for edges-canny: pose.png"
+    QTest.keyClick(thumbnail, Qt.Key.Key_Delete)
+    (control,) = request_for(document, sampling, sd1).controls
+    assert control.image is not None
+    assert (control.image == 255).all()
+    rest(dock.qtbot, dock.background)
+
+
+@pytest.mark.parametrize(
+    "strange", [7, {"a": "b"}, {"a": [3, True]}, {"a": ["x"]}, {"a": ["x", 1]}]
+)
+def test_a_damaged_lead_is_left_out(sampling: Sampling, strange: object) -> None:
+    sampling.restore({"leads": strange})
+    assert sampling.leads == {}
+
+
+def drop(button: PictureButton, *files: Path) -> None:
+    """As if the files were dragged there from the results or another program."""
     content, place = QMimeData(), QPoint(5, 5)
-    content.setUrls([QUrl.fromLocalFile(str(file))])
+    content.setUrls([QUrl.fromLocalFile(str(file)) for file in files])
     how = (Qt.DropAction.CopyAction, content, Qt.MouseButton.LeftButton)
     none = Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(button, QDragEnterEvent(place, *how, none))
     QApplication.sendEvent(button, QDropEvent(QPointF(place), *how, none))
+
+
+def pictures(dock: Dock) -> dict[str, PictureButton]:
+    """The row of thumbnails, by name, the place for the next included."""
+    QApplication.processEvents()  # a new child is shown when the layout comes to it
+    buttons = dock.section.findChildren(PictureButton)
+    return {
+        b.accessibleName().removeprefix("Picture for eyes"): b for b in buttons if not b.isHidden()
+    }
+
+
+def chosen(sampling: Sampling) -> list[str]:
+    return [Path(file).stem for file in sampling.references.get("eyes", ())]
+
+
+@pytest.fixture
+def eyes(dock: Dock, sampling: Sampling, tmp_path: Path) -> Iterator[Path]:
+    """An IP-Adapter is on, and in this folder are pictures a to i."""
+    for name in "abcdefghi":
+        write_image(tmp_path / f"{name}.png", picture())
+    sampling.addons = (Addon(AddonKind.IP_ADAPTER, "eyes"),)
+    sampling.prompt = "a cat"
+    yield tmp_path
+    rest(dock.qtbot, dock.background)
 
 
 def test_an_ip_adapter_asks_for_a_picture_and_takes_a_dropped_one(
@@ -233,10 +298,9 @@ def test_an_ip_adapter_asks_for_a_picture_and_takes_a_dropped_one(
     with pytest.raises(InvalidRequest, match="IP-Adapter eyes has no picture to read"):
         request_for(document, sampling, sd1)
     write_image(tmp_path / "lead.png", picture(Size(2000, 1000)))
-    (button,) = dock.section.findChildren(PictureButton)
-    assert button.accessibleName() == "Picture for eyes: none yet"
-    drop(button, tmp_path / "lead.png")
-    assert button.accessibleName() == "Picture for eyes: lead.png"
+    assert list(pictures(dock)) == [": add: none yet"]
+    drop(pictures(dock)[": add: none yet"], tmp_path / "lead.png")
+    assert list(pictures(dock)) == [": add: none yet", " 1: lead.png"]
     dock.field("eyes").setValue(0.6)
     (reference,) = request_for(document, sampling, sd1).references
     assert (reference.name, reference.weight) == ("eyes", 0.6)
@@ -245,24 +309,61 @@ def test_an_ip_adapter_asks_for_a_picture_and_takes_a_dropped_one(
     rest(dock.qtbot, dock.background)
 
 
-def test_a_chosen_picture_is_one_too(dock: Dock, sampling: Sampling, tmp_path: Path) -> None:
-    write_image(tmp_path / "lead.png", picture())
-    dock.add("eyes")
+def test_it_takes_several_and_sends_them_all(
+    dock: Dock, sampling: Sampling, sd1: Checkpoint, eyes: Path
+) -> None:
+    add = pictures(dock)[": add: none yet"]
+    drop(add, eyes / "a.png", eyes / "b.png")
+    drop(add, eyes / "c.png", eyes / "a.png")
+    assert chosen(sampling) == ["a", "b", "c"]
+    request = request_for(Document(Size(64, 64)), sampling, sd1)
+    assert [(r.name, r.weight) for r in request.references] == [("eyes", 1.0)] * 3
+    assert all(reference.image is not None for reference in request.references)
+
+
+def test_one_of_several_is_changed_and_taken_out(
+    dock: Dock, sampling: Sampling, eyes: Path
+) -> None:
+    sampling.references = {"eyes": tuple(str(eyes / f"{name}.png") for name in "abc")}
+    drop(pictures(dock)[" 2: b.png"], eyes / "d.png")
+    assert chosen(sampling) == ["a", "d", "c"]
+    QTest.keyClick(pictures(dock)[" 1: a.png"], Qt.Key.Key_Delete)
+    assert chosen(sampling) == ["d", "c"]
+    another, out = pictures(dock)[" 1: d.png"].menu().actions()
+    another.trigger()
     (dialog,) = dock.section.findChildren(QFileDialog)
-    dialog.fileSelected.emit(str(tmp_path / "lead.png"))
+    dialog.filesSelected.emit([str(eyes / "e.png")])
     dialog.reject()
-    assert sampling.references == {"eyes": str(tmp_path / "lead.png")}
-    rest(dock.qtbot, dock.background)
+    assert chosen(sampling) == ["e", "c"]
+    out.trigger()
+    assert chosen(sampling) == ["c"]
+
+
+def test_it_takes_no_more_than_eight(dock: Dock, sampling: Sampling, eyes: Path) -> None:
+    add = pictures(dock)[": add: none yet"]
+    drop(add, *(eyes / f"{name}.png" for name in "abcdefghi"))
+    assert chosen(sampling) == list("abcdefgh")
+    assert add.isHidden()
+
+
+def test_chosen_pictures_go_behind_those_that_are_there(
+    dock: Dock, sampling: Sampling, eyes: Path
+) -> None:
+    sampling.references = {"eyes": (str(eyes / "a.png"),)}
+    QTest.mouseClick(pictures(dock)[": add: none yet"], Qt.MouseButton.LeftButton)
+    (dialog,) = dock.section.findChildren(QFileDialog)
+    dialog.filesSelected.emit([str(eyes / "b.png"), str(eyes / "c.png")])
+    dialog.reject()
+    assert chosen(sampling) == ["a", "b", "c"]
 
 
 def test_a_picture_that_is_gone_is_named(
     dock: Dock, sampling: Sampling, sd1: Checkpoint, tmp_path: Path
 ) -> None:
     sampling.addons = (Addon(AddonKind.IP_ADAPTER, "eyes"),)
-    sampling.references = {"eyes": str(tmp_path / "gone.png")}
+    sampling.references = {"eyes": (str(tmp_path / "gone.png"),)}
     sampling.prompt = "a cat"
-    (button,) = dock.section.findChildren(PictureButton)
-    assert button.accessibleName() == "Picture for eyes: gone.png (not found)"
+    assert " 1: gone.png (not found)" in pictures(dock)
     with pytest.raises(UnreadableImage, match=r"gone\.png is gone\. Choose another"):
         request_for(Document(Size(64, 64)), sampling, sd1)
 
@@ -307,12 +408,14 @@ def test_a_refiner_is_offered_to_what_it_refines(
 def test_choices_are_kept_and_come_back(sampling: Sampling, qapp: object) -> None:
     sampling.addons = (Addon(LORA, "ink", 0.5),)
     sampling.clip_skip, sampling.freeu = 3, FreeU(0.9, 0.2, 1.5, 1.6)
-    sampling.references, sampling.pag_scale = {"eyes": "/a.png"}, 2.5
+    sampling.references, sampling.pag_scale = {"eyes": ("/a.png", "/b.png")}, 2.5
     again = Sampling()
     again.restore(sampling.to_dict())
     assert again.addons == sampling.addons
     assert (again.clip_skip, again.freeu) == (3, FreeU(0.9, 0.2, 1.5, 1.6))
-    assert (again.references, again.pag_scale) == ({"eyes": "/a.png"}, 2.5)
+    assert (again.references, again.pag_scale) == ({"eyes": ("/a.png", "/b.png")}, 2.5)
+    again.restore({"references": {"eyes": "/from/before.png", "ears": ["/c.png", 3]}})
+    assert again.references == {"eyes": ("/from/before.png",)}
     again.restore({"clip_skip": 99, "addons": "ink", "freeu": "yes", "references": {"a": 3}})
     assert again.references == {}
     assert (again.addons, again.clip_skip, again.freeu) == ((), 3, None)
@@ -324,18 +427,26 @@ def test_a_recalled_picture_brings_its_add_ons_and_no_others(sampling: Sampling)
     assert (sampling.addons, sampling.clip_skip) == ((), 1)
     record = {
         "addons": [Addon(LORA, "ink", 0.7, "ab" * 32).to_dict()],
-        "controls": [{"name": "edges-canny", "weight": 0.4}],
-        "references": [{"name": "eyes", "weight": 0.3, "image": "abc"}],
+        "controls": [
+            {"name": "edges-canny", "weight": 0.4, "image": "ghi", "preprocessor": "canny"},
+            {"name": "lost", "weight": 0.5, "image": None},
+        ],
+        "references": [
+            {"name": "eyes", "weight": 0.3, "image": "abc"},
+            {"name": "eyes", "weight": 0.3, "image": "def"},
+        ],
         "pag_scale": 1.5,
         "refinement": {"checkpoint": "finish", "start": 0.7},
         "clip_skip": 2,
     }
     sampling.restore(addons_of(record, Path("/inputs")))
-    assert sampling.references == {"eyes": "/inputs/abc.png"}
+    assert sampling.references == {"eyes": ("/inputs/abc.png", "/inputs/def.png")}
+    assert sampling.leads == {"edges-canny": Lead("/inputs/ghi.png", edges=True)}
     assert sampling.pag_scale == 1.5
     assert (sampling.refiner, sampling.refiner_start) == ("finish", 0.7)
     assert sampling.addons == (
         Addon(LORA, "ink", 0.7),
         Addon(AddonKind.CONTROLNET, "edges-canny", 0.4),
+        Addon(AddonKind.CONTROLNET, "lost", 0.5),
         Addon(AddonKind.IP_ADAPTER, "eyes", 0.3),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +36,36 @@ def write_taesd(folder: Path) -> None:
 
 def write_controlnet(folder: Path) -> None:
     """A ControlNet whose last convolutions are not zero, so that it changes the picture."""
-    import torch
-    from diffusers import ControlNetModel
+    _write_controlnet(folder, _unet(folder))
 
-    colours = (16, 16, 16, 32)
-    net = ControlNetModel.from_unet(_unet(folder), conditioning_embedding_out_channels=colours)
-    last = [*net.controlnet_down_blocks, net.controlnet_mid_block]
-    with torch.no_grad():
-        for layer in (*last, net.controlnet_cond_embedding.conv_out):
-            torch.nn.init.normal_(layer.weight, std=0.2)
-    net.eval().save_pretrained(folder)
+
+def write_sdxl_controlnet(folder: Path) -> None:
+    """The same for SDXL's U-Net."""
+    _write_controlnet(folder, _unet(folder, "sdxl-base"))
+
+
+def write_sd2_controlnet(folder: Path) -> None:
+    """The same for Stable Diffusion 2's U-Net."""
+    _write_controlnet(folder, _unet(folder, "sd21"))
+
+
+def write_sd3_controlnet(folder: Path) -> None:
+    """One block of Stable Diffusion 3's transformer that reads a picture too."""
+    from diffusers import SD3ControlNetModel
+
+    like = dict(_transformer(folder, "sd3").config)
+    _save_residuals(folder, SD3ControlNetModel.from_config(like | {"num_layers": 1}))
+
+
+def write_flux_controlnet(folder: Path) -> None:
+    """One block of each sort of Flux's transformer that reads a picture too."""
+    from diffusers import FluxControlNetModel
+
+    # It warns of where it imports a part of its own from.
+    warnings.filterwarnings("ignore", "`FluxPosEmbed`", FutureWarning)
+    _save_residuals(
+        folder, FluxControlNetModel.from_config(dict(_transformer(folder, "flux-dev").config))
+    )
 
 
 def write_ip_adapter(folder: Path) -> None:
@@ -72,13 +93,37 @@ def write_loras(folder: Path) -> None:
     unet = _lora_weights(_unet(folder), ("to_k", "to_q", "to_v", "to_out.0"))
     text = _lora_weights(_text_encoder(folder), ("q_proj", "k_proj", "v_proj", "out_proj"))
     unet_keys = {f"unet.{key}": value for key, value in unet.items()}
-    # Text encoders have another name for the same thing in this dialect.
-    renamed = {key.replace(".lora.", ".lora_linear_layer."): value for key, value in text.items()}
-    text_keys = {f"text_encoder.{key}": value for key, value in renamed.items()}
+    text_keys = _text_keys(text)
     metadata = {"format": "pt"}
     save_file(unet_keys, folder / "tiny_unet.safetensors", metadata=metadata)
     save_file(unet_keys | text_keys, folder / "tiny_unet_te.safetensors", metadata=metadata)
     _write_kohya(folder, unet)
+
+
+def write_sdxl_lora(folder: Path) -> None:
+    """For SDXL's U-Net, in diffusers' dialect."""
+    _save_lora(folder / "tiny_sdxl.safetensors", _unet(folder, "sdxl-base"), "unet")
+
+
+def write_sd3_loras(folder: Path) -> None:
+    """For Stable Diffusion 3's transformer, alone and with its first text encoder."""
+    from safetensors.torch import load_file, save_file
+
+    alone = folder / "tiny_sd3.safetensors"
+    _save_lora(alone, _transformer(folder, "sd3"), "transformer")
+    encoder = _text_encoder(folder, "sd3")
+    text = _lora_weights(encoder, ("q_proj", "k_proj", "v_proj", "out_proj"))
+    save_file(load_file(alone) | _text_keys(text), folder / "tiny_sd3_te.safetensors")
+
+
+def write_flux_loras(folder: Path) -> None:
+    """For Flux's transformer, in diffusers' dialect and in that of kohya-ss."""
+    from safetensors.torch import save_file
+
+    transformer = _transformer(folder, "flux-dev")
+    _save_lora(folder / "tiny_flux.safetensors", transformer, "transformer")
+    width = transformer.config.num_attention_heads * transformer.config.attention_head_dim
+    save_file(_kohya_flux(width), folder / "tiny_flux_kohya.safetensors")
 
 
 def write_textual_inversions(folder: Path) -> None:
@@ -92,16 +137,64 @@ def write_textual_inversions(folder: Path) -> None:
     save_file(both, folder / "tiny_sdxl.safetensors")
 
 
+def _write_controlnet(folder: Path, unet: Any) -> None:
+    import torch
+    from diffusers import ControlNetModel
+
+    colours = (16, 16, 16, 32)
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=colours)
+    last = [*net.controlnet_down_blocks, net.controlnet_mid_block]
+    with torch.no_grad():
+        for layer in (*last, net.controlnet_cond_embedding.conv_out):
+            torch.nn.init.normal_(layer.weight, std=0.2)
+    net.eval().save_pretrained(folder)
+
+
+def _save_residuals(folder: Path, net: Any) -> None:
+    """With no layers left at zero, so that it changes the picture, and the picture it."""
+    import torch
+
+    with torch.no_grad():
+        for name, weights in net.named_parameters():
+            if name.startswith(("controlnet_", "pos_embed_input")) and name.endswith("weight"):
+                torch.nn.init.normal_(weights, std=0.2)
+    net.eval().save_pretrained(folder)
+
+
+def _save_lora(file: Path, network: Any, part: str) -> None:
+    """In diffusers' newer dialect, which calls the halves A and B."""
+    from safetensors.torch import save_file
+
+    weights = _lora_weights(network, ("to_k", "to_q", "to_v"))
+    halves = {".lora.down.": ".lora_A.", ".lora.up.": ".lora_B."}
+    for old, new in halves.items():
+        weights = {name.replace(old, new): value for name, value in weights.items()}
+    save_file({f"{part}.{name}": value for name, value in weights.items()}, file)
+
+
+def _text_keys(weights: dict[str, Any]) -> dict[str, Any]:
+    """Text encoders have another name for the same thing in diffusers' dialect."""
+    renamed = {key.replace(".lora.", ".lora_linear_layer."): v for key, v in weights.items()}
+    return {f"text_encoder.{key}": value for key, value in renamed.items()}
+
+
+def _transformer(folder: Path, model: str) -> Any:
+    from diffusers import AutoModel
+
+    return AutoModel.from_pretrained(str(folder.parent / model / "transformer"))
+
+
 def _unet(folder: Path, model: str = "sd15") -> Any:
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel.from_pretrained(folder.parent / model / "unet")
 
 
-def _text_encoder(folder: Path) -> Any:
-    from transformers import CLIPTextModel
+def _text_encoder(folder: Path, model: str = "sd15") -> Any:
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    return CLIPTextModel.from_pretrained(folder.parent / "sd15" / "text_encoder")
+    kind = CLIPTextModel if model == "sd15" else CLIPTextModelWithProjection
+    return kind.from_pretrained(folder.parent / model / "text_encoder")
 
 
 def _image_projection(text_width: int) -> dict[str, Any]:
@@ -189,6 +282,19 @@ def _write_kohya(folder: Path, unet: dict[str, Any]) -> None:
     file = folder / "tiny_kohya.safetensors"
     save_file(_kohya_unet(unet) | _kohya_text_encoder(layers=2), file, metadata=metadata)
     sort_metadata(file)
+
+
+def _kohya_flux(width: int) -> dict[str, Any]:
+    """The attention of the first double block, whose three layers are one in this dialect."""
+    import torch
+
+    weights = {}
+    for side in ("img", "txt"):
+        name = f"lora_unet_double_blocks_0_{side}_attn_qkv"
+        weights[f"{name}.lora_down.weight"] = torch.randn(_LORA_RANK, width) / _LORA_RANK
+        weights[f"{name}.lora_up.weight"] = torch.randn(3 * width, _LORA_RANK) * 0.3
+        weights[f"{name}.alpha"] = torch.tensor(2.0)
+    return weights
 
 
 def _kohya_unet(unet: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,13 @@ _ALL = {
     "controlnet-canny-sd15": Entry(addons.write_controlnet, ("sd15",), is_pipeline=False),
     "ip-adapter": Entry(addons.write_ip_adapter, ("sd15", "sdxl-base"), is_pipeline=False),
     "lora-sd15": Entry(addons.write_loras, ("sd15",), is_pipeline=False),
+    "lora-sdxl": Entry(addons.write_sdxl_lora, ("sdxl-base",), is_pipeline=False),
+    "lora-sd3": Entry(addons.write_sd3_loras, ("sd3",), is_pipeline=False),
+    "lora-flux": Entry(addons.write_flux_loras, ("flux-dev",), is_pipeline=False),
+    "controlnet-sd21": Entry(addons.write_sd2_controlnet, ("sd21",), is_pipeline=False),
+    "controlnet-sdxl": Entry(addons.write_sdxl_controlnet, ("sdxl-base",), is_pipeline=False),
+    "controlnet-sd3": Entry(addons.write_sd3_controlnet, ("sd3",), is_pipeline=False),
+    "controlnet-flux": Entry(addons.write_flux_controlnet, ("flux-dev",), is_pipeline=False),
     "textual-inversion": Entry(addons.write_textual_inversions, is_pipeline=False),
     "single-file": Entry(single_file.write_single_file, ("sd15",), is_pipeline=False),
     **{
