@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,34 +114,35 @@ class WorkArea:
 
 
 class MaskedPreview:
-    """Draws predicted latents; outside the mask they give way to the original.
+    """Lays the original over previews, outside the mask.
 
     Args:
-        area: What the latents show, and of what.
-        draw: Gives latents (1, channels, height, width) as a picture, uint8 (h, w, 3).
+        area: What the previews show, and of what.
     """
 
-    def __init__(self, area: WorkArea, draw: Callable[[Tensor], Pixels]) -> None:
+    def __init__(self, area: WorkArea) -> None:
         self._area = area
-        self._draw = draw
         self._is_part = area.rect.size != area.whole.size
-        self._kept: tuple[Any, Any] | None = None
+        self._kept: dict[Size, tuple[Any, Any]] = {}  # previews come in one or two sizes
 
-    def __call__(self, latents: Tensor) -> Pixels:
-        """The latents as a picture, uint8 (h, w, 3): small, or of full size if they are a part."""
-        image = self._draw(latents)
+    def __call__(self, image: Pixels) -> Pixels:
+        """A preview, uint8 (h, w, 3), as it is; of full size if it is a part of the picture."""
         inputs = self._area.inputs
         if inputs is None:
             return image
-        rect = self._area.rect
-        size = rect.size if self._is_part else Size(image.shape[1], image.shape[0])
-        if self._kept is None:
-            original, mask = inputs[0][rect.slices()], _black_and_white(inputs[1])[rect.slices()]
-            kept = resize(original, size).astype(np.float32)
-            self._kept = kept, resize(mask, size).astype(np.float32)[..., None] / 255
-        kept, alpha = self._kept
+        size = self._area.rect.size if self._is_part else Size(image.shape[1], image.shape[0])
+        if size not in self._kept:
+            self._kept[size] = self._original(*inputs, size)
+        kept, alpha = self._kept[size]
         mixed = np.rint(kept + (resize(image, size) - kept) * alpha).astype(np.uint8)
-        return _pasted(inputs[0], mixed, rect) if self._is_part else mixed
+        return _pasted(inputs[0], mixed, self._area.rect) if self._is_part else mixed
+
+    def _original(self, picture: Pixels, mask: Pixels, size: Size) -> tuple[Any, Any]:
+        """(what of the picture is kept, where it gives way), float32."""
+        part = self._area.rect.slices()
+        kept = resize(picture[part], size).astype(np.float32)
+        alpha = resize(_black_and_white(mask)[part], size).astype(np.float32)[..., None] / 255
+        return kept, alpha
 
 
 def thumbnail(picture: Pixels, side: int = 512) -> Pixels:

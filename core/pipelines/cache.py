@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from core.errors import BrokenCheckpoint, OutOfMemory
 from core.logs import logger
 from core.memory import DevicePlan, Placement, bytes_per_number
 from core.memory import plan as plan_memory
+from core.pipelines.compiling import COMPILED, CompiledBlocks
 from core.pipelines.fingerprint import HashMeanwhile, facts_of, stamp_of
 from core.pipelines.imports import import_libraries
 from core.pipelines.loaded import LoadedPipeline
@@ -36,6 +38,14 @@ class _Resident:
     loaded: LoadedPipeline
     kinds: dict[GenerationKind, LoadedPipeline] = field(default_factory=dict)
 
+    def compile(self, compiled: CompiledBlocks | None) -> None:
+        """Let its pipelines and its facts know what is compiled; None for nothing."""
+        self.loaded.facts.pop(COMPILED, None)
+        if compiled is not None and compiled.is_on:
+            self.loaded.facts[COMPILED] = True
+        self.loaded = replace(self.loaded, compiled=compiled)
+        self.kinds = {k: replace(one, compiled=compiled) for k, one in self.kinds.items()}
+
 
 class PipelineCache:
     """Keeps the models that were used last, as many as half of the free memory holds.
@@ -46,6 +56,10 @@ class PipelineCache:
         maps_folder: Where preview maps and model hashes are kept; None keeps them in memory.
         plan: Where to run; made by `core.memory` at the first load when left out.
         place: Brings a pipeline to where its plan says.
+        backend: The compiler of `CompiledBlocks`.
+
+    Attributes:
+        compiles: Whether the next picture's model is to be compiled by torch.
     """
 
     def __init__(
@@ -53,7 +67,11 @@ class PipelineCache:
         maps_folder: Path | None = None,
         plan: DevicePlan | None = None,
         place: Place = place,
+        backend: str | Callable[..., Any] = "inductor",
     ) -> None:
+        self.compiles = False
+        self._backend = backend
+        self._remarks: list[str] = []
         self._maps_folder = maps_folder
         self._plan = plan
         self._place = place
@@ -84,12 +102,23 @@ class PipelineCache:
         key = (checkpoint, stamp_of(checkpoint))
         model = self._models.pop(key, None) or self._load_beside(checkpoint, progress)
         self._models[key] = model
+        self._compile(model)
         if kind not in model.kinds:
             made = model.loaded.for_kind(kind)
             if made.plan.placement is not Placement.RESIDENT:
                 self._place(made.pipe, made.plan)
             model.kinds[kind] = made
         return model.kinds[kind]
+
+    def will_compile(self, checkpoint: Checkpoint) -> bool:
+        """Whether the next picture with that model waits for its compilation."""
+        models = [model for (found, _), model in self._models.items() if found == checkpoint]
+        return self._may_compile and not any(model.loaded.compiled for model in models)
+
+    def take_remarks(self) -> list[str]:
+        """Sentences for the person that came up since the last time."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
 
     @property
     def plan(self) -> DevicePlan:
@@ -144,6 +173,28 @@ class PipelineCache:
         """Let all models go, and give their memory back."""
         while self._let_oldest_go(None):
             pass
+
+    @property
+    def _may_compile(self) -> bool:
+        return self.compiles and self.plan.placement is Placement.RESIDENT
+
+    def _compile(self, model: _Resident) -> None:
+        """Compile it or not, as is wanted now."""
+        loaded = model.loaded
+        if loaded.compiled is not None and not self._may_compile:
+            loaded.compiled.take_off()
+            model.compile(None)
+        elif loaded.compiled is None and self._may_compile:
+            network = getattr(loaded.pipe, loaded.checkpoint.family.denoiser)
+
+            def told(failure: str) -> None:
+                loaded.facts.pop(COMPILED, None)
+                self._remarks.append(failure)
+
+            cache = None if self._maps_folder is None else self._maps_folder.parent / "compiled"
+            others = (one.loaded.compiled for one in self._models.values())
+            shared = next((one for one in others if one and one.network is network), None)
+            model.compile(shared or CompiledBlocks(network, told, cache, self._backend))
 
     def _forget_replaced(self) -> None:
         """Let models go whose files are others by now: on disk there is nothing to share."""

@@ -15,7 +15,8 @@ from core.atomic import write_atomically
 from core.checkpoints import Checkpoint
 from core.errors import BrokenCheckpoint, GenerationCancelled, StorageFailed
 from core.logs import logger
-from core.memory import DevicePlan
+from core.memory import DevicePlan, Placement
+from core.pipelines.placing import STORED_AS
 
 _log = logger("pipelines")
 _CHUNK = 1 << 24
@@ -26,11 +27,14 @@ def facts_of(checkpoint: Checkpoint, plan: DevicePlan, model_hash: str) -> dict[
     """What decides a picture besides the request, as JSON data."""
     import torch
 
+    is_cast = plan.placement is Placement.LAYERWISE_CASTING
     return {
+        **({"weights_stored_as": STORED_AS} if is_cast else {}),
         "model_hash": model_hash,
         "pipeline_class": checkpoint.pipeline_class,
         "device": plan.device,
         "dtype": plan.dtype,
+        "attention": plan.attention,
         # Sums of floats are divided among threads, and added in the CPU's own order.
         "threads": torch.get_num_threads(),
         "cpu": torch.backends.cpu.get_cpu_capability(),

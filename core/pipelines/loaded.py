@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from core.abilities import GenerationKind
@@ -12,7 +13,10 @@ from core.addons import Outfit, Wardrobe
 from core.checkpoints import Checkpoint
 from core.geometry import Size
 from core.memory import DevicePlan
-from core.previews import LatentPreview
+from core.pipelines.compiling import COMPILED, CompiledBlocks
+from core.pipelines.sketching import Sketchbook
+from core.previews import LatentPreview, PreviewChoice
+from core.previews.choosing import Over
 
 Tensor = Any
 _PACKED = 2  # Flux makes one token of this many latent cells in each direction
@@ -39,6 +43,8 @@ class LoadedPipeline:
         preview: Latents to RGB for the model's VAE.
         facts: What decides a picture besides the request: versions, device, dtype, model hash.
         worn_arguments: What a call takes for the add-ons that the model wears.
+        sketchbook: The other ways to show its latents.
+        compiled: What of it is compiled; None for nothing.
     """
 
     pipe: Any
@@ -50,6 +56,8 @@ class LoadedPipeline:
     pace: Pace = field(default_factory=Pace)
     wardrobe: Wardrobe = field(default_factory=Wardrobe)
     worn_arguments: Mapping[str, Any] = field(default_factory=dict)
+    sketchbook: Sketchbook = field(default_factory=Sketchbook)
+    compiled: CompiledBlocks | None = None
 
     @property
     def vae(self) -> Any:
@@ -84,6 +92,17 @@ class LoadedPipeline:
         cells = latents.unflatten(2, (-1, _PACKED, _PACKED)).unflatten(1, (rows, columns))
         return cells.permute(0, 3, 1, 4, 2, 5).flatten(4, 5).flatten(2, 3)
 
+    def previews(self, size: Size, folders: Iterable[Path], over: Over) -> PreviewChoice:
+        """What draws the previews of a run with the VAE that it wears.
+
+        Args:
+            size: Pixels of the picture that is denoised.
+            folders: Where a tiny autoencoder is looked for.
+            over: What is laid over each preview.
+        """
+        family, fitted = self.checkpoint.family, self.preview
+        return self.sketchbook.choice(self.vae, family, self.plan, fitted, size, folders, over)
+
     @contextmanager
     def wearing(
         self, outfit: Outfit, between: Callable[[], None] = lambda: None
@@ -93,9 +112,29 @@ class LoadedPipeline:
         Raises:
             BrokenAddon: something does not fit; the model wears nothing then.
         """
-        with self.wardrobe.dressed(self.pipe, outfit, self.plan, between) as worn:
-            preview = worn.preview or self.preview
-            yield replace(self, pipe=worn.pipe, preview=preview, worn_arguments=worn.arguments)
+        with (
+            self.wardrobe.dressed(self.pipe, outfit, self.plan, between) as worn,
+            self._compiled_for(outfit) as facts,
+        ):
+            yield replace(
+                self,
+                pipe=worn.pipe,
+                preview=worn.preview or self.preview,
+                worn_arguments=worn.arguments,
+                facts=facts,
+            )
+
+    @contextmanager
+    def _compiled_for(self, outfit: Outfit) -> Iterator[dict[str, Any]]:
+        """The model's facts, while what is compiled rests for what changes its blocks."""
+        compiled, request = self.compiled, outfit.request
+        if compiled is None:
+            yield self.facts
+            return
+        changes = bool(outfit.loras or request.references or request.pag_scale)
+        with compiled.resting(changes):
+            # The same mapping where it counts, since compiling may still fail in the first step.
+            yield self.facts if compiled.is_on else _without_compiled(self.facts)
 
     def for_kind(self, kind: GenerationKind) -> LoadedPipeline:
         """The same weights in the pipeline class for `kind`."""
@@ -110,3 +149,7 @@ class LoadedPipeline:
         pipe = getattr(diffusers, auto).from_pipe(self.pipe)
         pipe.set_progress_bar_config(disable=True)  # belongs to the object, not to its siblings
         return replace(self, pipe=pipe)
+
+
+def _without_compiled(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != COMPILED}

@@ -37,7 +37,7 @@ _WORDS = {
 }
 # What from_pretrained was seen to raise on folders that passed `core.checkpoints`: files that
 # vanish or are cut short, tensors of another shape, configurations with values that do not fit.
-_FAULTS = (OSError, ValueError, RuntimeError, TypeError, LookupError, AttributeError, ImportError)
+FAULTS = (OSError, ValueError, RuntimeError, TypeError, LookupError, AttributeError, ImportError)
 
 
 class _Source(Protocol):
@@ -99,7 +99,7 @@ def load(
     """
     try:
         pipe = _read_all(checkpoint, plan, progress, shared or {})
-    except (*_FAULTS, MemoryError) as error:
+    except (*FAULTS, MemoryError) as error:
         raise _told(checkpoint, error) from error
     _refuse_missing_weights(pipe, checkpoint)
     pipe.set_progress_bar_config(disable=True)

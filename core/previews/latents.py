@@ -19,6 +19,7 @@ from core.atomic import write_atomically
 from core.errors import StorageFailed
 from core.logs import logger
 from core.previews.calibration import calibration_pictures
+from core.previews.published import PublishedFactors
 from core.request import Pixels
 
 Tensor = Any
@@ -61,6 +62,27 @@ class LatentPreview:
             preview._calibrate(vae)
             preview.save()
         return preview
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has seen anything; a VAE in float16 may compute nothing but NaN."""
+        return bool(self._moments[-1, -1] > 0)
+
+    def agrees_with(self, published: PublishedFactors) -> bool:
+        """Whether those factors belong to the latents of this map's VAE.
+
+        They do if, over everything the map has seen, they are nearer to the map than one plain
+        colour would be. A map that has seen nothing takes their word.
+        """
+        if len(published.factors) != self.channels:
+            return False
+        if not self.is_fitted:
+            return True
+        answer, theirs = self._answer(), _spread(published)
+        plain = theirs * 0
+        plain[-1] = self._targets[-1] / self._moments[-1, -1]  # the mean colour
+        theirs_off, plain_off = ((one - answer) for one in (theirs, plain))
+        return self._weight_of(theirs_off) < self._weight_of(plain_off)
 
     def __call__(self, latents: Tensor) -> Pixels:
         """A picture of the first of `latents`.
@@ -132,24 +154,45 @@ class LatentPreview:
         import torch
 
         pictures = torch.from_numpy(calibration_pictures()).permute(0, 3, 1, 2)
-        with torch.no_grad():
-            encoded = vae.encode((pictures * 2 - 1).to(vae.device, vae.dtype))
-        if hasattr(encoded, "latents"):  # a VQ model, whose latents pipelines do not scale
-            self.observe(encoded.latents.float().cpu(), pictures)
-            return
-        mode = encoded.latent_dist.mode().float().cpu()
-        shift = getattr(vae.config, "shift_factor", None) or 0.0
-        self.observe((mode - shift) * vae.config.scaling_factor, pictures)
+        self.observe(latents_of(vae, pictures), pictures)
+
+    def _answer(self) -> Tensor:
+        """Least squares: one row for each feature, one column for each colour of a cell."""
+        import torch
+
+        ridge = _RIDGE * self._moments[-1, -1].clamp(min=1.0) * torch.eye(len(self._moments))
+        return torch.linalg.solve(self._moments + ridge, self._targets)
+
+    def _weight_of(self, difference: Tensor) -> float:
+        """What a difference of two maps amounts to in squared colours, over all that was seen."""
+        return float((difference * (self._moments @ difference)).sum())
 
     def _solved(self) -> tuple[Tensor, Tensor]:
         if self._kernel is None:
-            import torch
-
-            ridge = _RIDGE * self._moments[-1, -1].clamp(min=1.0) * torch.eye(len(self._moments))
-            answer = torch.linalg.solve(self._moments + ridge, self._targets).float()
+            answer = self._answer().float()
             shape = (_OUTPUTS, self.channels, _WINDOW, _WINDOW)
             self._kernel = answer[:-1].T.reshape(shape).contiguous(), answer[-1].contiguous()
         return self._kernel
+
+
+def latents_of(vae: Any, pictures: Tensor) -> Tensor:
+    """Those pictures as the VAE sees them.
+
+    Args:
+        pictures: Tensor of shape (n, 3, h, w), 0 to 1.
+
+    Returns:
+        Float32 latents in sampler space, on the CPU.
+    """
+    import torch
+
+    with torch.no_grad():
+        encoded = vae.encode((pictures * 2 - 1).to(vae.device, vae.dtype))
+    if hasattr(encoded, "latents"):  # a VQ model, whose latents pipelines do not scale
+        return encoded.latents.float().cpu()
+    mode = encoded.latent_dist.mode().float().cpu()
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    return (mode - shift) * vae.config.scaling_factor
 
 
 def vae_key(vae: Any) -> str:
@@ -169,6 +212,19 @@ def _no_sums(channels: int) -> tuple[Tensor, Tensor]:
 
     size = channels * _WINDOW**2 + 1
     return torch.zeros(size, size).double(), torch.zeros(size, _OUTPUTS).double()
+
+
+def _spread(published: PublishedFactors) -> Tensor:
+    """One colour a cell from the cell itself, written as a map like the fitted one."""
+    import torch
+
+    centre, pixels = _WINDOW**2 // 2, DETAIL * DETAIL
+    factors = torch.tensor(published.factors).double() / 2  # from -1 to 1, to 0 to 1
+    answer = torch.zeros(len(factors) * _WINDOW**2 + 1, _OUTPUTS).double()
+    answer[centre :: _WINDOW**2] = factors.repeat_interleave(pixels, 1)
+    bias = torch.tensor(published.bias).double() / 2 + 0.5
+    answer[-1] = bias.repeat_interleave(pixels)
+    return answer
 
 
 def _padded(latents: Tensor) -> Tensor:
