@@ -98,12 +98,18 @@ class ModelAbilities:
         soft_masks: Whether grey in a mask limits how far a pixel changes; else grey of half and
             more counts as white, and less as black.
         addons: The kinds of add-ons that can be put on it.
-        text_width: Numbers for each token of the prompt that it reads; tells add-ons for one
-            family from those for another. None where it is not known.
+        architecture: What kind of network predicts at each step: ``"unet"``, ``"sd3"``,
+            ``"flux"``. Add-ons for one are none for another.
+        text_width: Numbers for each token of the prompt that a U-Net reads, or for each token
+            that a transformer works with; tells add-ons for one family from those for another.
+            None where it is not known.
+        latent_channels: Channels of the latents that its VAE decodes; None where not known.
+        control_kinds: The kinds in which a ControlNet can lead it.
         most_clip_skip: The largest clip skip; 1 where there is none to choose.
         freeu: Good weights for FreeU; None where it does not work.
         pag_scale: A good scale for perturbed-attention guidance; 0 where it does not work.
         refined_by: The family of models that may finish its pictures; empty for none.
+        draws_together: Whether it can draw several pictures in one batch.
     """
 
     family: str
@@ -123,11 +129,15 @@ class ModelAbilities:
     guidance_scale: float = 7.5
     soft_masks: bool = False
     addons: frozenset[AddonKind] = frozenset()
+    architecture: str = "unet"
     text_width: int | None = None
+    latent_channels: int | None = None
+    control_kinds: frozenset[GenerationKind] = frozenset(GenerationKind)
     most_clip_skip: int = 1
     freeu: FreeU | None = None
     pag_scale: float = 0.0
     refined_by: str = ""
+    draws_together: bool = False
 
     @property
     def takes_tiles(self) -> bool:

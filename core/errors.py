@@ -12,6 +12,10 @@ class InvalidRequest(KnownError):
     """A generation was asked for that no model could carry out as written."""
 
 
+class InvalidSetting(KnownError):
+    """A choice of the person's that cannot hold on this computer."""
+
+
 class UnreadableImage(KnownError):
     """A file is missing, is not a picture, or is a picture that must not be opened."""
 

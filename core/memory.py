@@ -27,6 +27,7 @@ class Hardware:
         cpu_bf16: Whether the CPU multiplies bfloat16 matrices itself (AMX or AVX512-BF16).
         cuda: Name of the first CUDA (or ROCm) device; empty without one.
         cuda_bf16: Whether that device computes bfloat16 without emulation.
+        cuda_fp8: Whether it can keep numbers in 8 bits, to compute with them in more.
         mps: Whether Apple's Metal device is there.
     """
 
@@ -35,6 +36,7 @@ class Hardware:
     cpu_bf16: bool = False
     cuda: str = ""
     cuda_bf16: bool = False
+    cuda_fp8: bool = False
     cuda_total: int = 0
     cuda_free: int = 0
     mps: bool = False
@@ -47,6 +49,7 @@ class Placement(Enum):
 
     RESIDENT = "the whole model"
     MODEL_OFFLOAD = "model offload"
+    LAYERWISE_CASTING = "model offload with layerwise casting"
     SEQUENTIAL_OFFLOAD = "sequential offload"
 
     def saves_more_than(self, other: Placement) -> bool:
@@ -66,6 +69,9 @@ class DevicePlan:
         total_bytes: Memory of the device.
         free_bytes: What of it was free at the time of planning.
         placement: What of a model is on the device; the rest waits in the computer's own memory.
+        can_cast: Whether weights may be kept there in 8 bits (layerwise casting).
+        attention: Which of diffusers' attention backends computes. Always torch's own: it chooses
+            the fastest kernel that the device has, and the others are no faster or less exact.
     """
 
     device: str
@@ -74,6 +80,8 @@ class DevicePlan:
     total_bytes: int
     free_bytes: int
     placement: Placement = Placement.RESIDENT
+    can_cast: bool = False
+    attention: str = "native"
 
 
 def plan(hardware: Hardware | None = None, wish: str | None = None) -> DevicePlan:
@@ -102,6 +110,7 @@ def look() -> Hardware:
         hardware |= {
             "cuda": torch.cuda.get_device_name(),
             "cuda_bf16": torch.cuda.is_bf16_supported(including_emulation=False),
+            "cuda_fp8": _casts_fp8("cuda"),
             "cuda_total": total,
             "cuda_free": free,
         }
@@ -110,6 +119,13 @@ def look() -> Hardware:
         used = torch.mps.driver_allocated_memory()
         hardware |= {"mps": True, "mps_total": total, "mps_free": max(0, total - used)}
     return Hardware(**hardware)
+
+
+def installed() -> int:
+    """Bytes of main memory that this computer has."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
 
 
 def room(plan: DevicePlan) -> int:
@@ -195,6 +211,17 @@ def _cpu_bf16() -> bool:
     return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
 
 
+def _casts_fp8(device: str) -> bool:
+    """Tried, since it depends on torch's build as much as on the device."""
+    import torch
+
+    try:
+        small = torch.ones(8, device=device, dtype=torch.float16)
+        return bool((small.to(torch.float8_e4m3fn).to(torch.float16) == small).all())
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+
+
 def _on_cuda(found: Hardware) -> DevicePlan | None:
     if not found.cuda:
         return None
@@ -204,7 +231,9 @@ def _on_cuda(found: Hardware) -> DevicePlan | None:
         else ("float16", "it is too old for bfloat16")
     )
     why = f"The graphics card {found.cuda} computes in {dtype}, because {format_reason}."
-    return DevicePlan("cuda", dtype, why, found.cuda_total, found.cuda_free)
+    return DevicePlan(
+        "cuda", dtype, why, found.cuda_total, found.cuda_free, can_cast=found.cuda_fp8
+    )
 
 
 def _on_mps(found: Hardware) -> DevicePlan | None:

@@ -228,6 +228,9 @@ def _own_fields(request: GenerationRequest) -> list[tuple[str, object]]:
         ("Negative Template", request.written_negative_prompt),
     )
     own: list[tuple[str, object]] = [(key, value) for key, value in written if value]
+    if request.together:
+        place = request.together.index(request.seed) if request.seed in request.together else 0
+        own += [("Batch size", len(request.together)), ("Batch pos", place)]
     if request.branch is not None:
         own += [("Branch of", request.branch.parent.id), ("Branch step", request.branch.step)]
     return own

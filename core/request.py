@@ -68,6 +68,8 @@ class GenerationRequest:
         controls, clip_skip, freeu, references, pag_scale, refinement: As in `AddonChoices`.
         parent_ids: Gallery items that `init_image` came from.
         branch: Where the run leaves another one; None for a run from noise or `init_image`.
+        together: Seeds of the pictures computed in one batch with this one, its own included
+            (see `core.inference.batches`); empty for a picture by itself.
     """
 
     kind: GenerationKind = GenerationKind.TEXT_TO_IMAGE
@@ -102,6 +104,7 @@ class GenerationRequest:
     refinement: Refinement | None = None
     parent_ids: tuple[str, ...] = ()
     branch: Branch | None = None
+    together: tuple[int, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -144,7 +147,9 @@ class GenerationRequest:
 
     def with_seed(self, seed: int) -> GenerationRequest:
         """The same request for another seed, with an id of its own."""
-        return replace(self, seed=seed % (MAX_SEED + 1), id=uuid.uuid4().hex)
+        seed %= MAX_SEED + 1
+        together = self.together if seed in self.together else ()
+        return replace(self, seed=seed, together=together, id=uuid.uuid4().hex)
 
     def validate(self, abilities: ModelAbilities) -> None:
         """Refuse what the model could not carry out, before the first step.
@@ -158,7 +163,8 @@ class GenerationRequest:
         self._validate_unused(abilities)
         self._validate_pixels(abilities)
         self._validate_passes(abilities)
-        self.addon_choices.validate(abilities)
+        second = (GenerationKind.IMAGE_TO_IMAGE,) if self.first_pass_size is not None else ()
+        self.addon_choices.validate(abilities, (self.kind, *second))
 
     def _validate_numbers(self) -> None:
         require_range("Steps", self.num_inference_steps, 1, MAX_STEPS)
@@ -256,6 +262,7 @@ class GenerationRequest:
             "denoising_size": list(self.denoising_size),
             "frame": None if self.frame is None else list(self.frame),
             "parent_ids": list(self.parent_ids),
+            "together": list(self.together),
             "branch": None if self.branch is None else self.branch.to_dict(),
             "init_image": pixel_digest(self.init_image),
             "mask_image": pixel_digest(self.mask_image),
@@ -357,6 +364,7 @@ def _values(
         if name in values:
             values[name] = words(values[name])
     values["parent_ids"] = tuple(map(str, values.get("parent_ids", ())))
+    values["together"] = tuple(map(int, values.get("together", ())))
     for name, number in _NUMBERS.items():
         if name in values:
             values[name] = number(values[name])

@@ -51,6 +51,18 @@ class MemoryIsTight:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Something worth knowing about a picture that is made nevertheless.
+
+    Attributes:
+        words: A sentence for the person.
+    """
+
+    request_id: str
+    words: str
+
+
+@dataclass(frozen=True)
 class MemoryRanShort:
     """Memory did not suffice, and the picture is begun anew with less of it.
 
@@ -64,17 +76,20 @@ class MemoryRanShort:
 
 @dataclass(frozen=True, eq=False)
 class PreviewFrame:
-    """The clean image the model expects at this step, small.
+    """The clean image the model expects at this step.
 
     Attributes:
         step: The step it belongs to, from 1.
-        image: uint8 array of shape (h, w, 3) at once or twice the latent resolution; scale it to
-            the frame.
+        image: uint8 array of shape (h, w, 3) of any size, from the latents' own to the picture's;
+            scale it to the frame.
+        others: The same of the other pictures that are computed with it, in the order of their
+            seeds.
     """
 
     request_id: str
     step: int
     image: Pixels
+    others: tuple[Pixels, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -84,7 +99,8 @@ class GenerationResult:
     Attributes:
         request: What was asked for, seed included.
         image: uint8 array of shape (request.size.height, request.size.width, 3).
-        seconds: Wall time without loading the model and without writing files.
+        seconds: Wall time without loading the model and without writing files; of a batch an equal
+            share.
         steps: Denoising steps that it took, of a branch those of its parent included.
         changed_outside_mask: Pixels outside the mask that differ from the original; counted,
             not assumed. None where there was no mask.
@@ -92,6 +108,7 @@ class GenerationResult:
         facts: What else decided the picture: versions, device, dtype, model hash.
         frames: A small preview of each step that was computed, where the states of the run are
             kept to branch from; never written to disk.
+        together: The other pictures of its batch, each with a request and an id of its own.
     """
 
     request: GenerationRequest
@@ -102,3 +119,4 @@ class GenerationResult:
     blanked: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     frames: tuple[PreviewFrame, ...] = ()
+    together: tuple[GenerationResult, ...] = ()

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic import write_atomically
-from core.errors import StorageFailed
+from core.errors import InvalidSetting, StorageFailed
 from core.logs import logger
 
 SCHEMA = 1
+THEMES = ("dark", "light", "system")
+LEAST_UNDO = 16
+"""Megabytes; less would not hold one stroke across a large picture."""
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 CLIP_VOCABULARY = RESOURCES / "configs" / "clip"
 """Folder with the tokens of every model that brings no vocabulary of its own."""
@@ -147,6 +150,8 @@ class Settings:
         recent_files: Pictures and projects last opened or saved, newest first.
         window: Geometry of the window, base64 of Qt's own bytes.
         timeline_megabytes: Memory for the steps of the last pictures, to branch from; 0 for none.
+        view: What the View menu switches on and off, as JSON data.
+        compile_models: Whether torch compiles a model before its first picture.
     """
 
     theme: str = "dark"
@@ -161,11 +166,39 @@ class Settings:
     recent_files: tuple[str, ...] = ()
     window: str = ""
     timeline_megabytes: int = 256
+    view: dict[str, Any] = field(default_factory=dict)
+    compile_models: bool = False
+
+    def check(self, memory: int) -> None:
+        """Refuse what cannot hold on this computer.
+
+        Args:
+            memory: What it has, in megabytes.
+
+        Raises:
+            InvalidSetting: says what is wrong, and what could be chosen instead.
+        """
+        if self.theme not in THEMES:
+            raise InvalidSetting(f"There is no theme “{self.theme}”. Choose {_either(THEMES)}.")
+        half = memory // 2
+        for name, value, least in (
+            ("Undo", self.undo_megabytes, LEAST_UNDO),
+            ("The timeline", self.timeline_megabytes, 0),
+        ):
+            if not least <= value <= half:
+                raise InvalidSetting(
+                    f"{name} cannot take {value} MB. Choose {least} to {half} MB, which is half "
+                    "of this computer’s memory."
+                )
 
     def with_prompt(self, prompt: str, keep: int = 100) -> Settings:
         """The settings with `prompt` as the newest one."""
         others = tuple(p for p in self.prompts if p != prompt)
         return replace(self, prompts=(prompt, *others)[:keep])
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def load_settings(file: Path) -> Settings:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QPalette
 
 from core.checkpoints import Checkpoint
 from core.engine import Cancelled, EngineEvent, Failed, Finished, Lane, QueueChanged, Ready
@@ -17,9 +18,10 @@ from core.request import GenerationRequest
 from core.result import GenerationResult, LoadingProgress, PreviewFrame, StepProgress
 from gui.canvas.asking import plan_of, requests_for, ways_of
 from gui.canvas.branching import Branching
+from gui.canvas.contact_sheet import preview_image
 from gui.canvas.view import CanvasView
-from gui.images import seen_through, to_qimage
-from gui.jobs import Errand, Job, Proposal, State, layer_name
+from gui.images import to_qimage
+from gui.jobs import Errand, Job, Proposal, State, layer_name, step_words
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
@@ -311,24 +313,28 @@ class GenerationController(QObject):
     def _on_step(self, job: Job, event: StepProgress) -> None:
         self._enter(State.DRAWING)
         if self._is_open(job):
-            left = _duration(event.seconds_left)
             self._canvas.place_bar_under(job.rect)
-            self._canvas.bar.show_progress(
-                f"Step {event.step} of {event.num_steps} · {left} left",
-                event.step / max(1, event.num_steps),
-            )
+            fraction = event.step / max(1, event.num_steps)
+            self._canvas.bar.show_progress(step_words(job.request, event), fraction)
 
     def _on_preview(self, job: Job, event: PreviewFrame) -> None:
         if self._engine is not None:
             self._engine.preview_taken(event.request_id)
         if not self._is_open(job) or self._comparing:
             return
-        image = to_qimage(event.image)
-        mask = job.request.mask_image
-        self._canvas.show_overlay(job.rect, image if mask is None else seen_through(image, mask))
+        ground = self._canvas.palette().color(QPalette.ColorRole.Window)
+        image = preview_image(event, job.request.mask_image, ground)
+        self._canvas.show_overlay(job.rect, image)
         self.previewed.emit(event.step)
 
     def _on_finished(self, job: Job, event: Finished) -> None:
+        for each in (event, *event.together):
+            self._on_picture(job, each)
+        if event.together and self._proposal is not None and self._is_open(job):
+            self._proposal.index -= len(event.together)  # the first of them is looked at first
+            self._show_proposal()
+
+    def _on_picture(self, job: Job, event: Finished) -> None:
         if event.item is not None:
             self.item_kept.emit(event.item)
         if event.message:
@@ -390,8 +396,3 @@ class GenerationController(QObject):
             if self._is_open(first):
                 self._canvas.place_bar_under(first.rect)
                 self._canvas.bar.show_progress("Starting", 0.0)
-
-
-def _duration(seconds: float) -> str:
-    seconds = max(0, round(seconds))
-    return f"{seconds // 60}:{seconds % 60:02d}"

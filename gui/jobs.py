@@ -11,7 +11,7 @@ from core.canvas.document import Document
 from core.engine import Cancelled, Failed, Finished
 from core.geometry import Point, Rect
 from core.request import GenerationRequest
-from core.result import GenerationResult
+from core.result import GenerationResult, StepProgress
 
 
 class State(Enum):
@@ -85,6 +85,15 @@ class Proposal:
         """The picture that is looked at, and where it stands."""
         job, result = self.pictures[self.index]
         return job.rect, result
+
+
+def step_words(request: GenerationRequest, progress: StepProgress) -> str:
+    """How far a request's pictures are, for the bar below the frame."""
+    minutes, seconds = divmod(max(0, round(progress.seconds_left)), 60)
+    count = len(request.together)
+    many = f" · {count} together" if count else ""
+    step = f"Step {progress.step} of {progress.num_steps}"
+    return f"{step}{many} · {minutes}:{seconds:02d} left"
 
 
 def layer_name(prompt: str) -> str:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Slot
 
-from core.engine import EngineEvent, MemoryIsTight, MemoryRanShort, QueueChanged
+from core.engine import EngineEvent, MemoryIsTight, MemoryRanShort, QueueChanged, Remark
 from core.request import GenerationRequest
 from core.result import LoadingProgress, StepProgress
 from gui.generation import GenerationController, State
@@ -127,6 +127,8 @@ class QueueController(QObject):
             case MemoryIsTight() if event.words != self._said_of_memory:
                 self._said_of_memory = event.words  # once, and not for every picture of a batch
                 self._window.messages.tell(event.words)
+            case Remark():
+                self._window.messages.tell(event.words)
 
     def _on_queue_changed(self, queue: QueueChanged) -> None:
         before, self._queue = self._queue, queue
@@ -188,4 +190,7 @@ class QueueController(QObject):
 
 
 def _facts(request: GenerationRequest) -> str:
-    return f"{request.size} · seed {request.seed}"
+    seeds = request.together
+    if not seeds:
+        return f"{request.size} · seed {request.seed}"
+    return f"{request.size} · {len(seeds)} together · seeds from {request.seed}"

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.abilities import AddonKind, FreeU, InpaintArea, MaskedContent
 from core.addon import Addon, read_addons, read_freeu
+from gui.leads import Lead, read_leads
 
 T = TypeVar("T")
 
@@ -57,12 +58,15 @@ class Sampling(QObject):
         width, height: The frame's size in document pixels.
         seed: Used as it is while `seed_locked`; otherwise a new one is drawn at each start.
         count: Pictures of one start, with seeds seed, seed + 1, ...
+        draws_together: Whether they are computed in one batch.
         inpaint_area, area_padding, masked_content: As in `GenerationRequest`.
         hires: Whether a picture much larger than the model's own size is made in two passes.
         hires_strength: How far the second may go, 0 to 1.
-        addons: What is put on the model, ControlNets included; those follow the canvas.
+        addons: What is put on the model, ControlNets and IP-Adapters included.
         unfit_addons: Kinds and names of those that the present model does not take; not kept.
-        references: By the name of each IP-Adapter, the file of the picture it reads.
+        references: By the name of each IP-Adapter, the files of the pictures it reads.
+        leads: By the name of each ControlNet, what it follows; those that are not there follow
+            the canvas, as they were made for.
         clip_skip, freeu, pag_scale: As in `GenerationRequest`.
         refiner: Name of the model that finishes the pictures of SDXL; empty for none.
         refiner_start: From which part of the steps on it does, 0 to 1.
@@ -84,6 +88,7 @@ class Sampling(QObject):
     seed = Observed(31)
     seed_locked = Observed(False)
     count = Observed(1)
+    draws_together = Observed(False)
     width = Observed(256)
     height = Observed(256)
     inpaint_area = Observed(InpaintArea.WHOLE_PICTURE)
@@ -95,7 +100,8 @@ class Sampling(QObject):
     unfit_addons: Observed[frozenset[tuple[AddonKind, str]]] = Observed(frozenset())
     clip_skip = Observed(1)
     freeu: Observed[FreeU | None] = Observed(None)
-    references: Observed[Mapping[str, str]] = Observed(MappingProxyType({}))
+    references: Observed[Mapping[str, tuple[str, ...]]] = Observed(MappingProxyType({}))
+    leads: Observed[Mapping[str, Lead]] = Observed(MappingProxyType({}))
     pag_scale = Observed(0.0)
     refiner = Observed("")
     refiner_start = Observed(0.8)
@@ -103,8 +109,9 @@ class Sampling(QObject):
     KEPT = (
         "checkpoint", "prompt", "negative_prompt", "mode", "scheduler", "num_inference_steps",
         "guidance_scale", "strength", "seed", "seed_locked", "count", "width", "height",
+        "draws_together",
         "inpaint_area", "area_padding", "masked_content", "hires", "hires_strength",
-        "clip_skip", "addons", "freeu", "references", "pag_scale",
+        "clip_skip", "addons", "freeu", "references", "leads", "pag_scale",
         "refiner", "refiner_start",
     )  # fmt: skip
     RANGES: ClassVar = {
@@ -131,7 +138,11 @@ class Sampling(QObject):
         """The choices as JSON data."""
         choices = {name: getattr(self, name) for name in self.KEPT}
         addons = [addon.to_dict() for addon in self.addons]
-        return choices | {"addons": addons, "references": dict(self.references)}
+        return choices | {
+            "addons": addons,
+            "references": {name: list(files) for name, files in self.references.items()},
+            "leads": {name: list(lead) for name, lead in self.leads.items()},
+        }
 
     def restore(self, record: dict[str, Any]) -> None:
         """Take over what `to_dict` gave or a gallery record holds; a strange value is left out."""
@@ -143,7 +154,9 @@ class Sampling(QObject):
             elif name == "freeu":
                 self.freeu = read_freeu(value) if name in record else default
             elif name == "references":
-                self.references = _texts(value) if name in record else default
+                self.references = _files(value) if name in record else default
+            elif name == "leads":
+                self.leads = read_leads(value) if name in record else default
             elif isinstance(default, StrEnum):
                 if value in tuple(type(default)):
                     setattr(self, name, type(default)(value))
@@ -151,10 +164,15 @@ class Sampling(QObject):
                 setattr(self, name, type(default)(value))
 
 
-def _texts(value: Any) -> dict[str, str]:
-    """Those entries of a kept mapping that are texts."""
+def _files(value: Any) -> dict[str, tuple[str, ...]]:
+    """Those entries of a kept mapping that are names of files; once each had but one."""
     pairs = value.items() if isinstance(value, dict) else ()
-    return {name: text for name, text in pairs if isinstance(name, str) and isinstance(text, str)}
+    lists = {name: [files] if isinstance(files, str) else files for name, files in pairs}
+    return {
+        name: tuple(files)
+        for name, files in lists.items()
+        if isinstance(files, list) and all(isinstance(file, str) for file in (name, *files))
+    }
 
 
 def _fits(value: Any, default: Any, allowed: tuple[float, float]) -> bool:

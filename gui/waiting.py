@@ -96,7 +96,7 @@ class WaitingController(QObject):
         requests = await self._background.run(self._shelf.requests)
         left = [request for request in requests if request.id not in self._kept]
         if left and not self._is_closed:
-            count = len(left)
+            count = sum(max(1, len(request.together)) for request in left)
             words = "A picture was" if count == 1 else f"{count} pictures were"
             start = "Start it" if count == 1 else "Start them"
             forget = "Forget it" if count == 1 else "Forget them"

@@ -108,7 +108,7 @@ def mask_from_selection(document: Document, how: Combination = Combination.REPLA
     """
     selected = document.selection.surface
     if selected is None:
-        raise InvalidRequest("Nothing is selected. Draw a selection first (U, L or W).")
+        raise InvalidRequest("Nothing is selected. Draw a selection first.")
     return combine_into_mask(document, "Mask from selection", selected, how)
 
 

@@ -229,7 +229,7 @@ def crop_to_selection(document: Document) -> None:
     """
     selected = document.selection.surface
     if selected is None:
-        raise InvalidRequest("Nothing is selected. Draw a selection around what to keep (U).")
+        raise InvalidRequest("Nothing is selected. Draw a selection around what to keep.")
     found = NOWHERE
     for key, tile in selected.tiles.items():
         inner = Rect(*cv2.boundingRect(np.ascontiguousarray(tile)))

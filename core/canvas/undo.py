@@ -43,15 +43,27 @@ class UndoStack:
 
     Attributes:
         changed: Emitted after every push, undo and redo.
-        limit_bytes: The oldest commands are dropped beyond it; the newest always stays.
     """
 
     def __init__(self, limit_bytes: int = DEFAULT_LIMIT) -> None:
         self.changed: Event[[]] = Event()
-        self.limit_bytes = limit_bytes
+        self._limit = limit_bytes
         self._done: list[_Step] = []
         self._undone: list[_Step] = []
         self._floor: object = object()
+
+    @property
+    def limit_bytes(self) -> int:
+        """The oldest commands are dropped beyond it, at once; the newest always stays."""
+        return self._limit
+
+    @limit_bytes.setter
+    def limit_bytes(self, limit: int) -> None:
+        self._limit = limit
+        before = len(self._done)
+        self._drop_oldest()
+        if len(self._done) != before:
+            self.changed.emit()
 
     @property
     def can_undo(self) -> bool:
@@ -122,7 +134,7 @@ class UndoStack:
 
     def _drop_oldest(self) -> None:
         used = sum(step.command.bytes for step in self._done)
-        while used > self.limit_bytes and len(self._done) > 1:
+        while used > self._limit and len(self._done) > 1:
             dropped = self._done.pop(0)
             used -= dropped.command.bytes
             self._floor = dropped.position

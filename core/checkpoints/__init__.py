@@ -7,7 +7,7 @@ file is refused with a sentence before minutes of loading. A further family is a
 
 from __future__ import annotations
 
-from core.checkpoints.checkpoint import Checkpoint
+from core.checkpoints.checkpoint import Checkpoint, TextReader
 from core.checkpoints.describe import describe
 from core.checkpoints.families import FAMILIES, FAMILY_NAMED, Family
 from core.checkpoints.search import (
@@ -23,6 +23,7 @@ __all__ = [
     "FAMILY_NAMED",
     "Checkpoint",
     "Family",
+    "TextReader",
     "describe",
     "find_checkpoints",
     "look_through",

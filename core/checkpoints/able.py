@@ -55,11 +55,15 @@ def abilities_of(path: Path, family: Family, configs: Configs, text: Configs) ->
         # With 9 channels the model was trained on masks of black and white.
         soft_masks=family.soft_masks and channels == 4,
         addons=family.addons,
+        architecture=family.architecture,
         text_width=_text_width(denoiser),
+        latent_channels=_latent_channels(configs[family.vae]),
+        control_kinds=family.control_kinds,
         most_clip_skip=_most_clip_skip(family, text),
         freeu=family.freeu,
         pag_scale=_pag_scale(family, denoiser),
         refined_by=family.refined_by if channels == 4 else "",
+        draws_together=family.draws_together,
     )
 
 
@@ -131,10 +135,19 @@ def _prompt_tokens(path: Path, family: Family, text: Configs) -> int:
 
 
 def _text_width(denoiser: Mapping[str, Any]) -> int | None:
-    """Numbers for each token that the U-Net's cross-attention reads, if it has one."""
+    """Numbers for each token that a U-Net's cross-attention reads, or a transformer works with."""
+    heads: Any = denoiser.get("num_attention_heads")
+    size: Any = denoiser.get("attention_head_dim")
+    if "joint_attention_dim" in denoiser and _is_count(heads, 1000) and _is_count(size, 10_000):
+        return int(heads) * int(size)
     width: Any = denoiser.get("cross_attention_dim")
     first: Any = width[0] if isinstance(width, list) and width else width
     return int(first) if _is_count(first, 100_000) else None
+
+
+def _latent_channels(vae: Mapping[str, Any]) -> int | None:
+    channels: Any = vae.get("latent_channels")
+    return int(channels) if _is_count(channels, 1024) else None
 
 
 def _most_clip_skip(family: Family, text: Configs) -> int:

@@ -13,6 +13,7 @@ TEXT, IMAGE, INPAINT = GenerationKind
 _EVERY_KIND = frozenset(GenerationKind)
 _FROM_PICTURES = frozenset({IMAGE, INPAINT})
 _EVERY_ADDON = frozenset(AddonKind)
+_TRANSFORMER_ADDONS = frozenset({AddonKind.LORA, AddonKind.CONTROLNET, AddonKind.VAE})
 _PAG = 3.0  # of its authors, and of diffusers
 
 # 4 channels: latents alone; inpainting blends them at each step. 9: latents, mask and masked
@@ -81,7 +82,10 @@ class Family:
         told_by_index: The same for values of model_index.json.
         kinds: What works, by the denoiser's input channels.
         denoiser: The component that predicts at each step.
+        architecture: What kind of network that is; add-ons for one are none for another.
         vae: The component that encodes and decodes pictures.
+        latents: Whose latents they are: what others publish for a VAE, a tiny autoencoder or
+            factors to RGB, belongs to one of these; empty where nothing is known.
         text: The components that limit a prompt's length, (tokenizer, text encoder).
         t5: The same of a T5 encoder that reads on where the other one stops.
         t5_tokens: Tokens that T5 is given, the end mark counted.
@@ -96,10 +100,12 @@ class Family:
         num_inference_steps: A good number to begin with.
         guidance_scale: A good value to begin with.
         addons: What can be put on it.
+        control_kinds: The kinds for which diffusers has a pipeline with ControlNets.
         takes_clip_skip: Whether an earlier layer of its text encoders may speak.
         freeu: Good weights for FreeU; None where it does not work.
         pag_scale: A good scale for perturbed-attention guidance; 0 where it does not work.
         refined_by: The family of models that may finish its pictures; empty for none.
+        draws_together: Whether it can draw several pictures in one batch.
     """
 
     name: str
@@ -110,7 +116,9 @@ class Family:
         default_factory=lambda: _KINDS_BY_CHANNELS
     )
     denoiser: str = "unet"
+    architecture: str = "unet"
     vae: str = "vae"
+    latents: str = ""
     text: tuple[str, str] = ("tokenizer", "text_encoder")
     t5: tuple[str, str] | None = None
     t5_tokens: int = 512
@@ -125,10 +133,12 @@ class Family:
     num_inference_steps: int = 20
     guidance_scale: float = 7.5
     addons: frozenset[AddonKind] = frozenset()
+    control_kinds: frozenset[GenerationKind] = _EVERY_KIND
     takes_clip_skip: bool = False
     freeu: FreeU | None = None
     pag_scale: float = 0.0
     refined_by: str = ""
+    draws_together: bool = True
 
     @property
     def reads_weights(self) -> bool:
@@ -146,6 +156,7 @@ class Family:
 _SD2 = Family(
     name="sd2",
     parts=_SD_PARTS,
+    latents="sd",
     told_by={"use_linear_projection": True},
     addons=_EVERY_ADDON,
     takes_clip_skip=True,
@@ -155,6 +166,7 @@ _SD2 = Family(
 _SD1 = Family(
     name="sd1",
     parts=_SD_PARTS,
+    latents="sd",
     addons=_EVERY_ADDON,
     takes_clip_skip=True,
     freeu=FreeU(s1=0.9, s2=0.2, b1=1.5, b2=1.6),
@@ -165,6 +177,7 @@ _SD1 = Family(
 _LCM = Family(
     name="lcm",
     parts=_SD_PARTS,
+    latents="sd",
     kinds={4: _EVERY_KIND},
     loads_as="StableDiffusionPipeline",
     uses_negative_prompt=False,
@@ -177,6 +190,7 @@ _LCM = Family(
 _SDXL = Family(
     name="sdxl",
     parts=_SDXL_PARTS,
+    latents="sdxl",
     told_by={"addition_embed_type": "text_time"},
     native_side=1024,
     num_inference_steps=30,
@@ -191,6 +205,7 @@ _SDXL = Family(
 _REFINER = Family(
     name="sdxl-refiner",
     parts=_REFINER_PARTS,
+    latents="sdxl",
     told_by={"addition_embed_type": "text_time"},
     told_by_index={"requires_aesthetics_score": True},
     kinds={4: _FROM_PICTURES},
@@ -214,10 +229,15 @@ _KANDINSKY = Family(
     soft_masks=False,
     num_inference_steps=50,
     guidance_scale=4.0,
+    draws_together=False,  # its prior wants twice the generators once there is a negative prompt
 )
 _SD3 = Family(
     name="sd3",
+    architecture="sd3",
+    addons=_TRANSFORMER_ADDONS,
+    control_kinds=frozenset({TEXT}),
     parts=_SD3_PARTS,
+    latents="sd3",
     kinds={16: _EVERY_KIND},
     denoiser="transformer",
     t5=("tokenizer_3", "text_encoder_3"),
@@ -232,7 +252,10 @@ _SD3 = Family(
 # Guidance is embedded; a true negative prompt would double the time of every step.
 _FLUX_DEV = Family(
     name="flux-dev",
+    architecture="flux",
+    addons=_TRANSFORMER_ADDONS,
     parts=_FLUX_PARTS,
+    latents="flux",
     told_by={"guidance_embeds": True},
     kinds={64: _EVERY_KIND},
     denoiser="transformer",
@@ -247,7 +270,10 @@ _FLUX_DEV = Family(
 # Distilled to a few steps without any guidance.
 _FLUX_SCHNELL = Family(
     name="flux-schnell",
+    architecture="flux",
+    addons=_TRANSFORMER_ADDONS,
     parts=_FLUX_PARTS,
+    latents="flux",
     kinds={64: _EVERY_KIND},
     denoiser="transformer",
     t5=("tokenizer_2", "text_encoder_2"),

@@ -50,6 +50,15 @@ def weigh(checkpoint: Checkpoint) -> dict[str, PartWeight]:
     return found | _weigh_folder(checkpoint.path, checkpoint.variant)
 
 
+def numbers_in(file: Path) -> int:
+    """How many weights a safetensors file holds.
+
+    Raises:
+        BrokenCheckpoint: it cannot be read.
+    """
+    return sum(math.prod(place.shape) for place in read_header(file).tensors.values())
+
+
 def files_of(folder: Path, stem: str, variant: Variant) -> tuple[Path, ...]:
     """The weight files of one component in the variant that is loaded.
 

@@ -72,6 +72,17 @@ def add_hires(parser: argparse.ArgumentParser) -> None:
     add("--hires-strength", type=float, metavar="S", help="0 to 1: how far the second pass may go")
 
 
+def add_batch(parser: argparse.ArgumentParser) -> None:
+    """How many pictures are drawn at once."""
+    parser.add_argument(
+        "--batch-size",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="draw N of them together; they may differ slightly from single ones",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Where pictures go."""
     add = parser.add_argument
@@ -79,3 +90,4 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="FILE|DIR", help="write here too; .png, .jpg or .webp")
     add("--grid", action="store_true", help="also write init | mask | result side by side")
     add("--no-gallery", action="store_true", help="keep the pictures out of the gallery")
+    add("--compile", action="store_true", help="let torch compile the model first; needs C++")

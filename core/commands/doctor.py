@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints import Checkpoint, look_through, model_folders
+from core.checkpoints.tiny import tiny_autoencoder_for
 from core.commands.arguments import add_common
 from core.commands.making import require_writable
 from core.commands.terminal import Terminal
@@ -65,7 +66,7 @@ def examine(paths: Paths, device: DevicePlan) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "device": asdict(device),
         "model_folders": [str(folder) for folder in folders],
-        "models": [_model(checkpoint, device) for checkpoint in models],
+        "models": [_model(checkpoint, device, folders) for checkpoint in models],
         "left_out": left_out,
         "home": {field.name: _folder(getattr(paths, field.name)) for field in fields(paths)},
     }
@@ -78,14 +79,15 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _model(checkpoint: Checkpoint, device: DevicePlan) -> dict[str, Any]:
+def _model(checkpoint: Checkpoint, device: DevicePlan, folders: list[Path]) -> dict[str, Any]:
     # Not at the top: it brings in numpy and more, which a refusal must not wait for.
 
     # Here, so that other commands do not wait for what inference imports.
+    from core.inference.demand import Demand
     from core.inference.forecast import advise, forecast
 
     abilities = checkpoint.abilities
-    foreseen = forecast(checkpoint, device, abilities.native_size)
+    foreseen = forecast(checkpoint, device, Demand(abilities.native_size))
     return {
         "name": checkpoint.name,
         "path": str(checkpoint.path),
@@ -99,7 +101,19 @@ def _model(checkpoint: Checkpoint, device: DevicePlan) -> dict[str, Any]:
             "peak_bytes": foreseen.peak,
             "advice": advise(foreseen, device, room(device)).words,
         },
+        "preview": _preview(checkpoint, folders),
     }
+
+
+def _preview(checkpoint: Checkpoint, folders: list[Path]) -> dict[str, Any]:
+    """How its pictures are shown while they emerge."""
+    tiny = tiny_autoencoder_for(checkpoint.family.latents, folders)
+    by_map = "a map fitted to its VAE"
+    if tiny is None:
+        return {"words": by_map, "tiny_autoencoder": None}
+    # That takes the loaded model: only its VAE knows whether this one reads its latents.
+    words = f"“{tiny.name}” if it suits the VAE and a step is long enough, else {by_map}"
+    return {"words": words, "tiny_autoencoder": str(tiny.path)}
 
 
 def _folder(folder: Path) -> dict[str, Any]:
@@ -116,6 +130,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"  {name:<24}{found or 'missing'}"
     device = report["device"]
     yield f"Device: {device['device']}, {device['dtype']}. {device['why']}"
+    yield f"Attention: {device['attention']} (torch's scaled dot product)"
     free, total = device["free_bytes"] / _GIB, device["total_bytes"] / _GIB
     yield f"Memory: {free:.1f} of {total:.1f} GiB free"
     yield f"Models in {', '.join(report['model_folders'])}:"
@@ -127,6 +142,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"    needs about {memory['peak_bytes'] / _GIB:.1f} GiB of memory at that size"
         if memory["advice"]:
             yield f"    {memory['advice']}"
+        yield f"    previews by {model['preview']['words']}"
     if not report["models"]:
         yield "  none"
     for name, sentence in report["left_out"].items():

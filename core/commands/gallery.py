@@ -11,6 +11,7 @@ from core.checkpoints import model_folders, resolve
 from core.commands import generate, reproduce
 from core.commands.adding import add_addons, addon_overrides
 from core.commands.arguments import (
+    add_batch,
     add_common,
     add_inpainting,
     add_output,
@@ -59,6 +60,7 @@ def _add_reuse(parser: argparse.ArgumentParser) -> None:
     )
     add_addons(parser)
     add_output(parser)
+    add_batch(parser)
     add_common(parser)
     parser.set_defaults(run=run_reuse)
 
@@ -113,8 +115,11 @@ def run_reuse(arguments: argparse.Namespace, screen: Terminal) -> int:
     changes = addon_overrides(arguments, abilities)
     request = replace(request, checkpoint=checkpoint.name, **changes)
     request.validate(abilities)
-    from core.inference.branching import validate_branch  # not for a refusal before it
+    from core.inference.batches import can_be_together  # not for a refusal before it
+    from core.inference.branching import validate_branch
 
+    if request.seed not in request.together or not can_be_together(request, abilities):
+        request = replace(request, together=())
     validate_branch(request, abilities)
     make(request, checkpoint, paths, Output.of(arguments), screen)
     return 0

@@ -13,6 +13,7 @@ from core.checkpoints import Checkpoint, find_checkpoints, model_folders, resolv
 from core.commands.adding import add_addons, addon_overrides
 from core.commands.arguments import (
     INPAINT_AREAS,
+    add_batch,
     add_common,
     add_hires,
     add_inpainting,
@@ -37,6 +38,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser("generate", help="make pictures", allow_abbrev=False)
     add_request(parser)
     add_output(parser)
+    add_batch(parser)
     add_common(parser)
     parser.set_defaults(run=run)
 

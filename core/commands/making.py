@@ -18,10 +18,11 @@ from core import metadata
 from core.checkpoints import Checkpoint
 from core.commands.adding import shelf_for
 from core.commands.terminal import Terminal
+from core.commands.wanted import numbers_of, require_batches, wanted_pictures
 from core.errors import GenerationCancelled, InvalidRequest, OutOfMemory, StorageFailed
 from core.gallery import Gallery, GalleryItem
 from core.images import image_format, side_by_side, write_image
-from core.prompts import WildcardFolder, drawn
+from core.prompts import WildcardFolder
 from core.request import GenerationRequest
 from core.result import (
     GenerationResult,
@@ -33,6 +34,8 @@ from core.result import (
 from core.settings import Paths, load_settings
 
 if TYPE_CHECKING:
+    from core.addons import AddonShelf
+    from core.inference.forecast import Advice
     from core.pipelines import PipelineCache
 
 MAX_COUNT = 10_000
@@ -51,6 +54,8 @@ class Output:
         grid: Whether to write what the picture was made from beside it.
         gallery: Whether the gallery keeps them.
         json: Whether to tell about them in JSON.
+        batch_size: How many at most are drawn together.
+        compiles: Whether torch compiles the model first, whatever the settings say.
     """
 
     target: str | None
@@ -58,6 +63,8 @@ class Output:
     grid: bool
     gallery: bool
     json: bool
+    batch_size: int = 1
+    compiles: bool = False
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Output:
@@ -70,11 +77,19 @@ class Output:
             raise InvalidRequest(
                 f"--count is {arguments.count}; it must lie between 1 and {MAX_COUNT:,}."
             )
+        if arguments.batch_size < 1:
+            raise InvalidRequest(f"--batch-size is {arguments.batch_size}; it must be 1 or more.")
         target = arguments.output
         if target is None and (arguments.no_gallery or arguments.grid):
             target = "."
         return cls(
-            target, arguments.count, arguments.grid, not arguments.no_gallery, arguments.json
+            target,
+            arguments.count,
+            arguments.grid,
+            not arguments.no_gallery,
+            arguments.json,
+            arguments.batch_size,
+            arguments.compile,
         )
 
     def path(self, index: int, request: GenerationRequest) -> Path | None:
@@ -126,8 +141,12 @@ class Watch:
         self._screen.progress(progress.step / progress.num_steps, words)
 
     def say_of_memory(
-        self, request: GenerationRequest, checkpoint: Checkpoint, pipelines: PipelineCache
-    ) -> None:
+        self,
+        request: GenerationRequest,
+        checkpoint: Checkpoint,
+        pipelines: PipelineCache,
+        shelf: AddonShelf,
+    ) -> Advice:
         """Look ahead, and say it when memory is tight.
 
         Raises:
@@ -135,11 +154,16 @@ class Watch:
         """
         from core.inference import prepare
 
-        advice = prepare(request, checkpoint, pipelines)
+        advice = prepare(request, checkpoint, pipelines, shelf=shelf)
         if advice.is_hopeless and os.environ.get(MEMORY) != "risk":
             raise OutOfMemory(f"{advice.words} To try it nevertheless, set {MEMORY}=risk.")
         if advice.words:
             self._screen.note(advice.words)
+        return advice
+
+    def remark(self, words: str) -> None:
+        """Say something worth knowing."""
+        self._screen.note(words)
 
     def memory_ran_short(self, event: MemoryRanShort) -> None:
         """Say what takes longer now."""
@@ -166,44 +190,57 @@ def make(
         KnownError: one sentence; what was finished before stays.
         GenerationCancelled: Ctrl+C.
     """
+    require_batches(request, checkpoint.abilities, output.batch_size)
     output.refuse_if_unwritable()
     paths.make()
     say_cut_off(request, checkpoint, screen)
     with ExitStack() as stack:
         gallery = stack.enter_context(Gallery(paths)) if output.gallery else None
         stop = stack.enter_context(stopped_by_ctrl_c())
-        run = _runner(checkpoint, paths, stop)
-        wildcards = WildcardFolder(paths.wildcards)
-        for index in range(output.count):
+        run = _runner(checkpoint, paths, stop, output.compiles)
+        wildcards, done = WildcardFolder(paths.wildcards), 0
+        for wanted in wanted_pictures(
+            request, checkpoint.abilities, output.count, output.batch_size, wildcards
+        ):
             if stop.is_set():
                 raise GenerationCancelled
-            name = f"{index + 1} of {output.count}: " if output.count > 1 else ""
-            wanted = request
-            if index:  # draws its own alternatives
-                wanted = drawn(request.with_seed(request.seed + index), wildcards)
-            result = run(wanted, Watch(screen, name))
-            _hand_over(result, index, gallery, output, screen)
+            # Of a batch from a record, only the picture that is made again is wanted.
+            size = len(wanted.together) if output.batch_size > 1 else 1
+            result = run(wanted, Watch(screen, numbers_of(done, size, output.count)))
+            others = result.together if output.batch_size > 1 else ()
+            for index, each in enumerate((result, *others), done):
+                _hand_over(each, index, gallery, output, screen)
+            done += 1 + len(others)
 
 
 def _runner(
-    checkpoint: Checkpoint, paths: Paths, stop: threading.Event
+    checkpoint: Checkpoint, paths: Paths, stop: threading.Event, compiles: bool
 ) -> Callable[[GenerationRequest, Watch], GenerationResult]:
     # Here, so that an argument that is refused does not wait for it.
     from core.inference import Timelines, generate
     from core.inference.timeline import MEBIBYTE
     from core.pipelines import PipelineCache
+    from core.pipelines.compiling import COMPILING
 
     pipelines = PipelineCache(paths.preview_maps)
     shelf = shelf_for(checkpoint, paths)
-    kept = Timelines(load_settings(paths.settings_file).timeline_megabytes * MEBIBYTE)
+    settings = load_settings(paths.settings_file)
+    pipelines.compiles = compiles or settings.compile_models
+    kept = Timelines(settings.timeline_megabytes * MEBIBYTE)
 
     def run(request: GenerationRequest, watch: Watch) -> GenerationResult:
         request.validate(checkpoint.abilities)
-        watch.say_of_memory(request, checkpoint, pipelines)
+        advice = watch.say_of_memory(request, checkpoint, pipelines, shelf)
         timelines = None if request.branch is None else kept  # several may leave the same run
-        return generate(
-            request, checkpoint, pipelines, watch, stop, shelf=shelf, timelines=timelines
-        )
+        if pipelines.will_compile(checkpoint):
+            watch.remark(COMPILING)
+        result = generate(
+            request, checkpoint, pipelines, watch, stop,
+            shelf=shelf, timelines=timelines, at_once=advice.at_once,
+        )  # fmt: skip
+        for words in pipelines.take_remarks():
+            watch.remark(words)
+        return result
 
     return run
 
@@ -275,6 +312,7 @@ def _report(
         "guidance_scale": request.guidance_scale,
         "strength": None if request.init_image is None else request.strength,
         "changed_outside_mask": result.changed_outside_mask,
+        "drawn_together": result.facts.get("drawn_together", 1),
         "blanked": result.blanked,
     }
 

@@ -53,9 +53,11 @@ def run(arguments: argparse.Namespace, screen: Terminal) -> int:
     from core.inference import generate
     from core.inference.reproducing import threads_of
     from core.pipelines import PipelineCache
+    from core.pipelines.compiling import COMPILED
 
     with stopped_by_ctrl_c() as stop, threads_of(then):
         pipelines = PipelineCache(paths.preview_maps)
+        pipelines.compiles = bool(then.get(COMPILED))
         shelf = shelf_for(checkpoint, paths)
         result = generate(request, checkpoint, pipelines, Watch(screen, ""), stop, shelf=shelf)
     comparison = Comparison.of(kept, result.image, then, recorded_facts(result))

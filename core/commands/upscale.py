@@ -46,6 +46,7 @@ def add_to(commands: Any) -> None:
     add_sampling(parser)
     add_addons(parser)
     add_output(parser)
+    parser.set_defaults(batch_size=1)
     add_common(parser)
     parser.set_defaults(run=run, **dict.fromkeys(_NOT_HERE))
 

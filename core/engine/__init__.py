@@ -9,6 +9,7 @@ from core.engine.events import (
     MemoryRanShort,
     QueueChanged,
     Ready,
+    Remark,
 )
 from core.engine.queue import Lane
 from core.engine.shelf import WaitingShelf
@@ -25,5 +26,6 @@ __all__ = [
     "MemoryRanShort",
     "QueueChanged",
     "Ready",
+    "Remark",
     "WaitingShelf",
 ]

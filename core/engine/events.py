@@ -11,6 +11,7 @@ from core.result import (
     MemoryIsTight,
     MemoryRanShort,
     PreviewFrame,
+    Remark,
     StepProgress,
 )
 
@@ -42,12 +43,15 @@ class Finished:
     Attributes:
         item: Where the gallery keeps it; None without a gallery, and when it could not be kept.
         message: Why it could not be kept, in words for the person; else empty.
+        together: The other pictures of its batch, in the order of their seeds; no event of their
+            own tells of them.
     """
 
     request_id: str
     result: GenerationResult
     item: GalleryItem | None = None
     message: str = ""
+    together: tuple[Finished, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ EngineEvent = (
     | PreviewFrame
     | MemoryIsTight
     | MemoryRanShort
+    | Remark
     | Finished
     | Cancelled
     | Failed

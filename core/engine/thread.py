@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from core.engine.relay import Relay
 from core.errors import GenerationCancelled, KnownError
 from core.gallery import Gallery, GalleryItem
 from core.inference import Timelines, generate, prepare
+from core.inference.forecast import Advice
 from core.inference.reproducing import threads_of
 from core.inference.timeline import MEBIBYTE
 from core.logs import logger
 from core.memory import DevicePlan, room
 from core.pipelines import PipelineCache, import_libraries
+from core.pipelines.compiling import COMPILED, COMPILING
 from core.request import GenerationRequest
-from core.result import GenerationResult, LoadingProgress, MemoryIsTight
+from core.result import GenerationResult, LoadingProgress, MemoryIsTight, Remark
 from core.tracing import trace
 
 _log = logger("engine")
@@ -72,6 +75,7 @@ class InferenceThread(QThread):
         self._jobs = JobQueue(self.post)
         self._relay: Relay | None = None
         self._room = room
+        self._compiles = pipelines.compiles
         self._timelines = Timelines(timeline_megabytes * MEBIBYTE)
         self._posted.connect(self.event_emitted, Qt.ConnectionType.QueuedConnection)
 
@@ -100,6 +104,19 @@ class InferenceThread(QThread):
         """Look for models in these folders from the next job on."""
         self._folders = tuple(folders)
 
+    def limit_timelines(self, megabytes: int) -> None:
+        """Let the states of the last runs take that much from now on; 0 keeps none."""
+        self._timelines.limit(megabytes * MEBIBYTE)
+
+    @property
+    def timeline_bytes(self) -> int:
+        """What the states of the last runs take now."""
+        return self._timelines.bytes
+
+    def compile_models(self, compiles: bool) -> None:
+        """Let torch compile the model of the next picture, or not."""
+        self._compiles = compiles
+
     def warm_up(self, checkpoint: str) -> None:
         """Load a model ahead of the first request; what fails here is told by that request."""
         self._jobs.put(Job(checkpoint))
@@ -127,6 +144,10 @@ class InferenceThread(QThread):
     def resume(self) -> None:
         """Go on after a pause."""
         self._jobs.pause(False)
+
+    def hold(self, held: bool) -> None:
+        """Let the running request wait a moment for the window, or go on; 30 ms at most."""
+        self._jobs.hold(held)
 
     def preview_taken(self, request_id: str) -> None:
         """The last preview of that request was drawn: the next one is welcome."""
@@ -196,29 +217,48 @@ class InferenceThread(QThread):
     def _make(self, job: Job, request: GenerationRequest) -> None:
         checkpoint = resolve(request.checkpoint, self._folders)
         request.validate(checkpoint.abilities)
-        if not self._has_room(job, request, checkpoint):
+        advice = self._advice(job, request, checkpoint)
+        if advice is None:
             return
         assert self._relay is not None
+        # What is compared with a kept picture is made as that one was.
+        self._pipelines.compiles = (
+            self._compiles if job.then is None else bool(job.then.get(COMPILED))
+        )
+        if self._pipelines.will_compile(checkpoint):
+            self.post(Remark(request.id, COMPILING))
         reins = job.reins
         shelf = AddonShelf(self._folders)
         with threads_of(job.then or {}):
             result = generate(
                 request, checkpoint, self._pipelines, self._relay, reins.stop, reins, shelf,
                 # What is compared with a kept picture is made anew from its first step on.
-                self._timelines if job.then is None else None,
+                self._timelines if job.then is None else None, at_once=advice.at_once,
             )  # fmt: skip
-        item, message = self._keep(result) if job.then is None else (None, "")
-        self.post(Finished(request.id, result, item, message))
+        for words in self._pipelines.take_remarks():
+            self.post(Remark(request.id, words))
+        if job.then is None:
+            others = tuple(map(self._finished, result.together))
+            self.post(replace(self._finished(result), together=others))
+        else:
+            self.post(Finished(request.id, result))
 
-    def _has_room(self, job: Job, request: GenerationRequest, checkpoint: Checkpoint) -> bool:
-        """Whether the picture may be begun; says what there is to say about its memory."""
-        advice = prepare(request, checkpoint, self._pipelines, self._room)
+    def _finished(self, result: GenerationResult) -> Finished:
+        item, message = self._keep(result)
+        return Finished(result.request.id, result, item, message)
+
+    def _advice(
+        self, job: Job, request: GenerationRequest, checkpoint: Checkpoint
+    ) -> Advice | None:
+        """How the picture may be begun, or None; says what there is to say about its memory."""
+        shelf = AddonShelf(self._folders)
+        advice = prepare(request, checkpoint, self._pipelines, self._room, shelf)
         if advice.is_hopeless and not job.is_risked:
             self.post(Failed(request.id, advice.words, known=True, can_be_risked=True))
-            return False
+            return None
         if advice.words:
             self.post(MemoryIsTight(request.id, advice.words))
-        return True
+        return advice
 
     def _keep(self, result: GenerationResult) -> tuple[GalleryItem | None, str]:
         """(the gallery's item, why there is none); the picture itself is never lost here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
@@ -17,10 +18,26 @@ from core.pipelines import LoadedPipeline
 from core.request import GenerationRequest, Pixels
 
 
-def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[str, Any]:
-    """The keyword arguments of one call, fresh for each run."""
-    import torch
+def arguments_for(requests: Sequence[GenerationRequest], loaded: LoadedPipeline) -> dict[str, Any]:
+    """The keyword arguments of one call, fresh for each run.
 
+    Args:
+        requests: One for each picture; they differ in seed, and in what was made by it.
+    """
+    first, *others = requests
+    arguments = _arguments_for(first, loaded)
+    if not others:
+        return arguments
+    arguments["num_images_per_prompt"] = len(requests)
+    # A picture for each generator, or only the first would draw for what the VAE makes of it.
+    arguments["generator"] = [_generator(request) for request in requests]
+    if first.kind is not GenerationKind.TEXT_TO_IMAGE:
+        pictures = [_picture(request.init_image, request.denoising_size) for request in requests]
+        arguments["image"] = pictures
+    return arguments
+
+
+def _arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[str, Any]:
     family = loaded.checkpoint.family
     takes = inspect.signature(loaded.pipe.__call__).parameters
 
@@ -28,8 +45,7 @@ def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[st
         **prompt_arguments(request, loaded),
         "num_inference_steps": request.num_inference_steps,
         "guidance_scale": request.guidance_scale,
-        # On the CPU everywhere, so that a seed means the same noise on every device.
-        "generator": torch.Generator("cpu").manual_seed(request.first_seed),
+        "generator": _generator(request),
     }
     if family.t5 is not None:
         arguments["max_sequence_length"] = family.t5_tokens
@@ -44,6 +60,13 @@ def arguments_for(request: GenerationRequest, loaded: LoadedPipeline) -> dict[st
         arguments["mask_image"] = Image.fromarray(mask)
     arguments |= control_arguments(request.controls, request.denoising_size, takes)
     return {**arguments, **loaded.worn_arguments}
+
+
+def _generator(request: GenerationRequest) -> Any:
+    """On the CPU everywhere, so that a seed means the same noise on every device."""
+    import torch
+
+    return torch.Generator("cpu").manual_seed(request.first_seed)
 
 
 def _picture(pixels: Pixels | None, size: Size) -> Image.Image:

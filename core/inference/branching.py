@@ -43,8 +43,8 @@ def validate_branch(request: GenerationRequest, abilities: ModelAbilities) -> No
     parent = branch.parent
     if _has_passes(parent) or _has_passes(request):
         raise InvalidRequest(
-            "A picture of several passes (two sizes, tiles, a refiner) cannot be branched. Make it "
-            "from its start."
+            "A picture of several passes (two sizes, tiles, a refiner), or one that was drawn "
+            "together with others, cannot be branched. Make it from its start and by itself."
         )
     if not 1 <= branch.step < parent.steps_to_run:
         raise InvalidRequest(
@@ -89,7 +89,8 @@ def _state_after(step: int, request: GenerationRequest, kept: Kept, until: Until
 
 
 def _has_passes(request: GenerationRequest) -> bool:
-    return bool(request.first_pass_size or request.tile_overlap or request.refinement)
+    parts = (request.first_pass_size, request.tile_overlap, request.refinement, request.together)
+    return any(parts)
 
 
 def _same_mask(request: GenerationRequest, parent: GenerationRequest) -> bool:

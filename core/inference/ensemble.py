@@ -83,7 +83,7 @@ class HalfDone:
 
     Attributes:
         state: Its run after its last step.
-        facts: Of the model.
+        facts: Of the model, and of what saved memory.
     """
 
     state: StepState
@@ -128,12 +128,19 @@ def in_ensemble(
             **half.facts,
             **outfit.facts,
             **{name: refined.facts[name] for name in _ABOUT_RUN if name in refined.facts},
+            **_savings(half.facts, refined.facts),
             "refiner_hash": refined.facts.get("model_hash", ""),
         },
     )
 
 
-_ABOUT_RUN = ("denoising_size", "memory_savings", "stopped_at_step")
+_ABOUT_RUN = ("denoising_size", "stopped_at_step")
+
+
+def _savings(*of_models: dict[str, Any]) -> dict[str, Any]:
+    """What saved memory in the run of either model."""
+    names = [name for facts in of_models for name in facts.get("memory_savings", ())]
+    return {"memory_savings": list(dict.fromkeys(names))} if names else {}
 
 
 def _refining_steps(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from core.addons import AddonShelf, Outfit, outfit_for
 from core.checkpoints import Checkpoint
 from core.inference.arguments import arguments_for
+from core.inference.batches import MOST_TOGETHER, Batch, validate_batch
 from core.inference.branching import first_leg, validate_branch
 from core.inference.change_map import following
 from core.inference.decoded import pixels_of
@@ -32,6 +33,7 @@ from core.inference.noise_field import NoisePart
 from core.inference.passes import in_two_passes
 from core.inference.reins import Reins
 from core.inference.resuming import HeadStart, Leg, StateKeeper, StepReached
+from core.inference.savings import sliced_vae
 from core.inference.stopping import stoppable
 from core.inference.tiles import in_tiles, validate_tiles
 from core.inference.timeline import StepState, Timelines, name_of_run
@@ -57,8 +59,9 @@ def generate(
     shelf: AddonShelf = NO_ADDONS,
     timelines: Timelines | None = None,
     noise: NoisePart | None = None,
+    at_once: int = MOST_TOGETHER,
 ) -> GenerationResult:
-    """Make the picture that was asked for.
+    """Make the picture that was asked for, and those that are drawn together with it.
 
     The same request gives the same pixels, whatever ran before. Set `stop` from any thread to
     end it early: it is looked at while loading, and before every block of the networks.
@@ -75,6 +78,7 @@ def generate(
         shelf: Where the add-ons are that the request or its prompt names.
         timelines: Keep the states of runs, and give them back; None keeps none.
         noise: To be added to the picture at the start, instead of what the seed says.
+        at_once: How many pictures of a batch there is memory for.
 
     Raises:
         InvalidRequest: the model cannot carry it out; nothing was loaded.
@@ -88,6 +92,7 @@ def generate(
     validate_branch(request, checkpoint.abilities)
     validate_tiles(request, checkpoint.abilities)
     validate_ensemble(request, checkpoint.abilities)
+    validate_batch(request, checkpoint.abilities)
     reins = Reins(stop) if reins is None else reins
     outfit = outfit_for(request, checkpoint.abilities, shelf, lambda: _give_way(stop))
     if request.first_pass_size is not None:
@@ -110,6 +115,8 @@ def generate(
     if request.refinement is not None:
         refiner = refiner_for(outfit, checkpoint.abilities, shelf.folders)
         return in_ensemble(outfit, listener, means.begin, replace(means, checkpoint=refiner).finish)
+    if request.together:
+        return means.make_batch(outfit, at_once)
     with_its_id = _Ancestors(means, request.id)
     return means.make(outfit, first_leg(request, with_its_id.kept, with_its_id.until))
 
@@ -127,8 +134,10 @@ class _Means:
     noise: NoisePart | None = None
     arguments: Arguments = dict
 
-    def make(self, outfit: Outfit, leg: Leg) -> GenerationResult:
-        ladder = self.ladder(outfit.request)
+    def make(
+        self, outfit: Outfit, leg: Leg, ladder: MemoryLadder | None = None
+    ) -> GenerationResult:
+        ladder = self.ladder(outfit.asked) if ladder is None else ladder
 
         def attempt() -> GenerationResult:
             loaded = self.load(outfit.request, ladder.listener)
@@ -136,20 +145,39 @@ class _Means:
                 loaded.wearing(outfit, lambda: _give_way(self.reins.stop)) as dressed,
                 ladder.equipped(dressed),
             ):
-                return _run(outfit, dressed, ladder, self, leg)
+                return _run([outfit], dressed, ladder, self, leg)[0]
+
+        return ladder.run(attempt)
+
+    def make_batch(self, outfit: Outfit, at_once: int) -> GenerationResult:
+        """Pictures drawn together; what they were on their way is not kept to be branched from."""
+        batch = Batch(outfit, self.listener, self.reins)
+        means = replace(self, listener=batch.hears, timelines=None)
+        ladder = means.ladder(outfit.asked)
+
+        def attempt() -> GenerationResult:
+            loaded = means.load(outfit.request, ladder.listener)
+            with loaded.wearing(outfit, lambda: _give_way(self.reins.stop)) as dressed:
+
+                def draw(outfits: Sequence[Outfit]) -> list[GenerationResult]:
+                    with ladder.equipped(dressed), sliced_vae(dressed.pipe):
+                        return _run(outfits, dressed, ladder, means, Leg())
+
+                return batch.draw(1 if ladder.one_at_a_time else at_once, draw)
 
         return ladder.run(attempt)
 
     def begin(self, outfit: Outfit, up_to: UpTo, hears: Listener) -> HalfDone:
         """The first of two models, as `in_ensemble` asks."""
         means = replace(self, listener=hears, timelines=None)
-        ladder = means.ladder(outfit.request)
+        ladder = means.ladder(outfit.asked)
         loaded = ladder.run(lambda: means.load(outfit.request, ladder.listener))
         until = up_to(loaded.original_scheduler_config)
+        ladder = means.ladder(outfit.asked)
         try:
-            means.make(outfit, Leg(until=until))
+            means.make(outfit, Leg(until=until), ladder)
         except StepReached as reached:
-            return HalfDone(reached.state, loaded.facts)
+            return HalfDone(reached.state, loaded.facts | ladder.facts)
         raise AssertionError(f"the first model ended before step {until}")
 
     def finish(self, outfit: Outfit, arguments: Arguments, hears: Listener) -> GenerationResult:
@@ -217,48 +245,57 @@ def _give_way(stop: threading.Event) -> None:
 
 
 class _Denoised(NamedTuple):
-    """The picture at the denoising size, how it came about, and whether it was blanked."""
+    """Pictures at the denoising size, how they came about, and which of them were blanked."""
 
-    picture: Pixels
+    pictures: list[Pixels]
     watch: StepWatch
-    blanked: bool
+    blanked: list[bool]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What decided the picture on the way."""
-        stopped_at = self.watch.stopped_at
-        return {} if stopped_at is None else {"stopped_at_step": stopped_at}
+        """What decided the pictures on the way."""
+        stopped_at, count = self.watch.stopped_at, len(self.pictures)
+        ended = {} if stopped_at is None else {"stopped_at_step": stopped_at}
+        return ended | ({"drawn_together": count} if count > 1 else {})
 
 
 def _run(
-    outfit: Outfit,
+    outfits: Sequence[Outfit],
     loaded: LoadedPipeline,
     ladder: MemoryLadder,
     means: _Means,
     leg: Leg,
-) -> GenerationResult:
+) -> list[GenerationResult]:
+    """One result for each outfit; of several, which differ in seed alone, in one batch."""
     begin = time.perf_counter()
-    keep = _keeping(outfit, loaded, ladder, means.timelines)
-    area = WorkArea.of(outfit.request, loaded.checkpoint.abilities)
+    keep = _keeping(outfits[0], loaded, ladder, means.timelines)
+    areas = [WorkArea.of(each.request, loaded.checkpoint.abilities) for each in outfits]
     with trace("denoise"):
-        denoised = _denoise(area, loaded, ladder.listener, means, leg, keep)
-    image, changed = area.finish(denoised.picture)
-    return GenerationResult(
-        request=outfit.asked,
-        image=image,
-        seconds=time.perf_counter() - begin - denoised.watch.rested,
-        steps=denoised.watch.steps,
-        changed_outside_mask=changed,
-        blanked=denoised.blanked,
-        facts={
-            **loaded.facts,
-            "denoising_size": list(outfit.asked.denoising_size),
-            **outfit.facts,
-            **ladder.facts,
-            **denoised.facts,
-        },
-        frames=tuple(denoised.watch.frames()),
-    )
+        denoised = _denoise(areas, loaded, ladder.listener, means, leg, keep)
+    watch = denoised.watch
+    finished = [area.finish(each) for area, each in zip(areas, denoised.pictures, strict=True)]
+    seconds = (time.perf_counter() - begin - watch.rested) / len(outfits)
+    return [
+        GenerationResult(
+            request=outfit.asked,
+            image=image,
+            seconds=seconds,
+            steps=watch.steps,
+            changed_outside_mask=changed,
+            blanked=blanked,
+            facts={
+                **loaded.facts,
+                "denoising_size": list(outfit.asked.denoising_size),
+                **outfit.facts,
+                **ladder.facts,
+                **denoised.facts,
+            },
+            frames=tuple(watch.frames()),
+        )
+        for outfit, (image, changed), blanked in zip(
+            outfits, finished, denoised.blanked, strict=True
+        )
+    ]
 
 
 def _keeping(
@@ -271,28 +308,31 @@ def _keeping(
 
 
 def _denoise(
-    area: WorkArea,
+    areas: Sequence[WorkArea],
     loaded: LoadedPipeline,
     listener: Listener,
     means: _Means,
     leg: Leg,
     keep: Callable[[StepState], None] | None,
 ) -> _Denoised:
-    request, pipe, reins = area.request, loaded.pipe, means.reins
+    request, pipe, reins = areas[0].request, loaded.pipe, means.reins
     # A scheduler of its own for each run: siblings that share one would share its position.
     config, steps = loaded.original_scheduler_config, request.num_inference_steps
     loaded.schedule(make_scheduler(request.scheduler, config, steps))
-    pixels = request.denoising_size.area
+    pixels = request.denoising_size.area * len(areas)
     pace = loaded.pace.decode_seconds_per_pixel
     stopwatch = Stopwatch(None if pace is None else pace * pixels)
+    over = MaskedPreview(areas[0])
+    previews = loaded.previews(request.denoising_size, means.shelf.folders, over)
     try:
         with (
-            stoppable(pipe, reins.stop),
+            stoppable(pipe, reins.stop, reins.give_way),
             nullcontext() if means.noise is None else means.noise.given_to(pipe.scheduler),
             X0Tap(pipe.scheduler) as tap,
             EarlyEnd() as early_end,
         ):
-            arguments = arguments_for(request, loaded) | means.arguments()
+            arguments = arguments_for([area.request for area in areas], loaded)
+            arguments |= means.arguments()
             generator = arguments["generator"]
             watch = StepWatch(
                 request,
@@ -301,7 +341,7 @@ def _denoise(
                 stopwatch,
                 early_end=early_end,
                 predicted=lambda: loaded.map_of(tap.x0, request.denoising_size),
-                show=MaskedPreview(area, loaded.preview),
+                previews=previews,
                 keeper=StateKeeper(generator, keep, leg.until),
                 done=0 if leg.start is None else leg.start.step,
             )
@@ -310,11 +350,12 @@ def _denoise(
     finally:
         _tidy(loaded)
     loaded.pace.decode_seconds_per_pixel = stopwatch.seconds_since_last_step() / pixels
-    blanked = any(getattr(output, "nsfw_content_detected", None) or ())
-    if not blanked:
+    blanked = list(getattr(output, "nsfw_content_detected", None) or [False] * len(areas))
+    if not blanked[0]:
         latents = loaded.map_of(watch.latents, request.denoising_size)
         _learn_preview(loaded, latents, output.images)
-    return _Denoised(pixels_of(output.images[0], request), watch, blanked)
+    pictures = [pixels_of(image, request) for image in output.images]
+    return _Denoised(pictures, watch, blanked)
 
 
 def _learn_preview(loaded: LoadedPipeline, latents: Tensor, images: Any) -> None:

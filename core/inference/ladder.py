@@ -44,6 +44,7 @@ class Rung:
         can: Whether the pipeline has what it takes.
         suits: Whether a picture like that is the same with it.
         placement: Where the model's parts have to be, instead of all on the device.
+        by_casting: Whether it needs a device that keeps weights in 8 bits.
         only_off_cpu: Whether it saves nothing on the CPU: offloading has nowhere to go, and the
             CPU's attention never holds the whole matrix that slicing would cut.
     """
@@ -55,6 +56,7 @@ class Rung:
     can: Callable[[Any], bool] = lambda pipe: True
     suits: Callable[[GenerationRequest], bool] = lambda request: True
     placement: Placement | None = None
+    by_casting: bool = False
     only_off_cpu: bool = False
 
 
@@ -62,10 +64,20 @@ _EVERYWHERE = frozenset(Phase)
 _BEFORE_DECODING = frozenset({Phase.LOADING, Phase.DENOISING})
 _DENOISING = frozenset({Phase.DENOISING})
 
-# From harmless to slow. The order of the last three is diffusers' own advice.
+# From harmless to slow. The order of attention slicing and the two offloads is diffusers' own
+# advice; layerwise casting changes the picture a little, but moves the model once and not at
+# every step.
 AGAIN = Rung("again", "trying again with what was freed", _BEFORE_DECODING)
+# Not for decoding, which goes through a batch one by one in any case.
+FEWER = Rung(
+    "fewer at a time",
+    "drawing the pictures of the batch one after the other",
+    _DENOISING,
+    suits=lambda request: len(request.together) > 1,
+)
 RUNGS = (
     AGAIN,
+    FEWER,
     Rung(
         "VAE tiling",
         "encoding and decoding in tiles",
@@ -95,6 +107,15 @@ RUNGS = (
         "keeping only one part of the model on the device",
         _EVERYWHERE,
         placement=Placement.MODEL_OFFLOAD,
+        only_off_cpu=True,
+    ),
+    Rung(
+        "layerwise casting",
+        "keeping the weights that denoise in 8 bits",
+        _BEFORE_DECODING,
+        suits=savings.wears_nothing,
+        placement=Placement.LAYERWISE_CASTING,
+        by_casting=True,
         only_off_cpu=True,
     ),
     Rung(
@@ -137,8 +158,14 @@ class MemoryLadder:
     @property
     def facts(self) -> dict[str, Any]:
         """What saves memory in the present attempt, for the record; empty without savings."""
-        names = [rung.name for rung in self._climbed if rung is not AGAIN]
+        # With these two a picture is what it is by itself with all of the memory.
+        names = [rung.name for rung in self._climbed if rung not in (AGAIN, FEWER)]
         return {"memory_savings": names} if names else {}
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether the pictures of a batch are to be drawn one after the other."""
+        return FEWER in self._climbed
 
     def run(self, attempt: Callable[[], T]) -> T:
         """What `attempt` gives, called again with another rung after each lack of memory.
@@ -190,9 +217,11 @@ class MemoryLadder:
         self.listener.memory_ran_short(MemoryRanShort(self._request.id, rung.words))
 
     def _next(self) -> Rung | None:
-        on_cpu = self._pipelines.plan.device == "cpu"
+        plan = self._pipelines.plan
         for rung in RUNGS:
-            if rung in self._climbed or (rung.only_off_cpu and on_cpu):
+            if rung in self._climbed or (rung.only_off_cpu and plan.device == "cpu"):
+                continue
+            if rung.by_casting and not plan.can_cast:
                 continue
             if self.listener.phase in rung.helps and self._is_of_use(rung):
                 return rung

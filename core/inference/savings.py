@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from core.addons.shadowing import forward_replaced
+from core.prompts import split_addon_tags
 from core.request import GenerationRequest
 
 Tensor = Any
@@ -25,6 +26,17 @@ def tiled_vae(pipe: Any) -> Iterator[None]:
         yield
     finally:
         vae.use_tiling, vae.use_slicing = before
+
+
+@contextmanager
+def sliced_vae(pipe: Any) -> Iterator[None]:
+    """The VAE decodes one picture of a batch after the other, with the same result."""
+    vae = pipe.vae
+    before, vae.use_slicing = vae.use_slicing, True
+    try:
+        yield
+    finally:
+        vae.use_slicing = before
 
 
 def can_tile(pipe: Any) -> bool:
@@ -60,6 +72,12 @@ def has_unet(pipe: Any) -> bool:
 def halves_apart(request: GenerationRequest) -> bool:
     """Whether the halves of a batch need nothing of each other: guidance by perturbation does."""
     return request.pag_scale == 0
+
+
+def wears_nothing(request: GenerationRequest) -> bool:
+    """Whether no add-on brings weights of its own, which 8 bits could not be added to."""
+    _, in_prompt = split_addon_tags(request.prompt)
+    return not (request.addons or in_prompt or request.controls or request.references)
 
 
 def attention_is_plain(request: GenerationRequest) -> bool:

@@ -83,6 +83,7 @@ def enlarging(
         first_pass_size=None,
         branch=None,
         tile_overlap=max(1, side // 8) if overlap is None else overlap,
+        together=(),
     )
     request = suited(request, abilities)
     request.validate(abilities)

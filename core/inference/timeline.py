@@ -12,6 +12,7 @@ import json
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, NamedTuple
 
 from core.request import GenerationRequest
@@ -162,7 +163,7 @@ class Timeline:
 
 
 class Timelines:
-    """The timelines of the last runs; for one thread.
+    """The timelines of the last runs. Any thread may limit them and ask how much they take.
 
     Args:
         budget: Bytes that all of them may take; 0 keeps none.
@@ -171,32 +172,46 @@ class Timelines:
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._runs: OrderedDict[str, Timeline] = OrderedDict()
+        self._lock = RLock()
 
     @property
     def bytes(self) -> int:
         """What they take together."""
-        return sum(timeline.bytes for timeline in self._runs.values())
+        with self._lock:
+            return sum(timeline.bytes for timeline in self._runs.values())
+
+    def limit(self, budget: int) -> None:
+        """Let all of them take that many bytes from now on; what is too much is let go at once."""
+        with self._lock:
+            self._budget = budget
+            self._keep_within()
 
     def steps(self, run: str) -> tuple[int, ...]:
         """The steps of a run whose state is there."""
-        return self._runs[run].steps if run in self._runs else ()
+        with self._lock:
+            return self._runs[run].steps if run in self._runs else ()
 
     def add(self, run: str, state: StepState) -> None:
         """Keep a state of the run that goes on now; what is too much is thinned out or let go."""
-        if self._budget <= 0:
-            return
-        self._runs.setdefault(run, Timeline()).add(state)
-        self._runs.move_to_end(run)
-        while self.bytes > self._budget and self._runs:
-            self._make_room()
+        with self._lock:
+            if self._budget <= 0:
+                return
+            self._runs.setdefault(run, Timeline()).add(state)
+            self._runs.move_to_end(run)
+            self._keep_within()
 
     def up_to(self, run: str, step: int) -> StepState | None:
         """The latest state that is kept of a run up to `step`; None if there is none."""
-        timeline = self._runs.get(run)
-        if timeline is None:
-            return None
-        self._runs.move_to_end(run)
-        return timeline.up_to(step)
+        with self._lock:
+            timeline = self._runs.get(run)
+            if timeline is None:
+                return None
+            self._runs.move_to_end(run)
+            return timeline.up_to(step)
+
+    def _keep_within(self) -> None:
+        while self.bytes > max(self._budget, 0) and self._runs:
+            self._make_room()
 
     def _make_room(self) -> None:
         """Of the largest every second state; where that saves nothing, the oldest as a whole."""

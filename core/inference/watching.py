@@ -11,7 +11,8 @@ from core.inference.finishing import EarlyEnd
 from core.inference.masked import thumbnail
 from core.inference.reins import Reins
 from core.inference.resuming import StateKeeper
-from core.request import GenerationRequest, Pixels
+from core.previews import PreviewChoice
+from core.request import GenerationRequest
 from core.result import LoadingProgress, MemoryRanShort, PreviewFrame, StepProgress
 
 Tensor = Any
@@ -86,7 +87,7 @@ class StepWatch:
         reins: Stop it, let it rest, or end it early.
         early_end: Leaves the other steps out.
         predicted: Gives the predicted clean latents, if there are any.
-        show: Draws them, as `PreviewFrame.image`.
+        previews: Draws them, and learns how long the steps take.
         keeper: Takes the run's state after each step; None for nobody.
         done: Denoising steps that were done before.
 
@@ -108,7 +109,7 @@ class StepWatch:
         *,
         early_end: EarlyEnd,
         predicted: Callable[[], Tensor | None],
-        show: Callable[[Tensor], Pixels],
+        previews: PreviewChoice,
         keeper: StateKeeper | None = None,
         done: int = 0,
     ) -> None:
@@ -124,7 +125,7 @@ class StepWatch:
         self._early_end = early_end
         self._stopwatch = stopwatch
         self._predicted = predicted
-        self._show = show
+        self._previews = previews
 
     def __call__(self, pipe: Any, index: int, timestep: Tensor, tensors: dict[str, Any]) -> Any:
         """As diffusers' `callback_on_step_end`.
@@ -133,6 +134,10 @@ class StepWatch:
             GenerationCancelled: the person asked to stop.
             KnownError: the model computed something that is not a number.
         """
+        with self._previews.between_evaluations():
+            return self._after(pipe, index, tensors)
+
+    def _after(self, pipe: Any, index: int, tensors: dict[str, Any]) -> Any:
         self._give_way()
         if self.stopped_at is not None:
             return self._put_back(tensors)
@@ -158,7 +163,7 @@ class StepWatch:
     def frames(self) -> Iterator[PreviewFrame]:
         """Small previews of the steps whose state is kept, drawn now: colours are learnt late."""
         for step, x0 in self.predictions.items():
-            yield PreviewFrame(self._request.id, step, thumbnail(self._show(x0)))
+            yield PreviewFrame(self._request.id, step, thumbnail(self._previews.by_map(x0)))
 
     def _put_back(self, tensors: dict[str, Any]) -> dict[str, Any]:
         # LCM decodes what its scheduler calls "denoised"; the others leave that name alone.
@@ -190,13 +195,15 @@ class StepWatch:
     def _tell(self, total: int, seconds_left: float) -> None:
         name = self._request.id
         self._listener.step_completed(StepProgress(name, self.steps, total, seconds_left))
+        self._previews.step_completed()
         is_wanted = self._listener.wants_preview()
         keeps = self._keeper is not None and self._keeper.keeps
         x0 = self._predicted() if is_wanted or keeps else None
         if x0 is None:
             return
-        if is_wanted:
-            self._listener.preview_ready(PreviewFrame(name, self.steps, self._show(x0)))
+        if is_wanted and (images := self._previews.draw(x0)):
+            frame = PreviewFrame(name, self.steps, images[0], tuple(images[1:]))
+            self._listener.preview_ready(frame)
         if keeps:
             self.predictions[self.steps] = x0
 

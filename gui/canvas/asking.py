@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from core.addon import Addon, Control, Reference, Refinement
 from core.canvas.document import Document
 from core.checkpoints import Checkpoint
 from core.geometry import Rect, Size
+from core.inference.batches import batched
 from core.masks import crop_rect, effective_mask, with_denoising_size
 from core.prompts import Wildcards, drawn
 from core.request import GenerationRequest, Pixels
-from gui.references import reference_picture
+from gui.leads import lead_of
+from gui.references import covering_picture, reference_picture
 from gui.sampling import Mode, Sampling
 
 FEATHER_SHARE = 32
@@ -55,6 +58,7 @@ def plan_of(
     uses_strength = kind is not GenerationKind.TEXT_TO_IMAGE and not (
         checkpoint is not None and checkpoint.abilities.ignores_strength(kind)
     )
+    plan = f"{plan} {_together_note(document, sampling, checkpoint)}".rstrip()
     return plan, _size_note(document, sampling, checkpoint), uses_strength
 
 
@@ -116,12 +120,15 @@ def requests_for(
 ) -> list[GenerationRequest]:
     """One request for each picture of a start, with seeds seed, seed + 1, …, each drawing its own.
 
+    Where they are to be drawn together, there is one for each batch.
+
     Raises:
         InvalidRequest: what cannot be done, in words.
     """
     first = request_for(document, sampling, checkpoint)
     seeds = range(first.seed + 1, first.seed + sampling.count)
-    return [drawn(each, wildcards) for each in (first, *map(first.with_seed, seeds))]
+    requests = [drawn(each, wildcards) for each in (first, *map(first.with_seed, seeds))]
+    return batched(requests, checkpoint.abilities) if sampling.draws_together else requests
 
 
 def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
@@ -138,28 +145,18 @@ def frame_about_centre(frame: Rect, size: Size, canvas: Size) -> Rect:
 def chosen_addons(
     document: Document, sampling: Sampling, abilities: ModelAbilities
 ) -> dict[str, Any]:
-    """What the model takes of the add-ons that are on; ControlNets follow what the frame shows."""
+    """What the model takes of the add-ons that are on."""
     used = [
         addon
         for addon in sampling.addons
         if addon.kind in abilities.addons and (addon.kind, addon.name) not in sampling.unfit_addons
     ]
     led = [addon for addon in used if addon.kind is AddonKind.CONTROLNET]
-    shown = _picture(document, document.frame) if led else None
-    controls = (
-        Control(
-            addon.name,
-            shown,
-            addon.weight,
-            preprocessor="canny" if "canny" in addon.name.lower() else "none",
-        )
-        for addon in led
-    )
     reading = [addon for addon in used if addon.kind is AddonKind.IP_ADAPTER]
     return {
         "addons": tuple(addon for addon in used if addon not in (*led, *reading)),
-        "controls": tuple(controls),
-        "references": tuple(_reference(addon, sampling) for addon in reading),
+        "controls": tuple(_controls(led, document, sampling)),
+        "references": tuple(each for addon in reading for each in _references(addon, sampling)),
         "pag_scale": sampling.pag_scale if abilities.pag_scale else 0.0,
         "clip_skip": min(sampling.clip_skip, abilities.most_clip_skip),
         "freeu": sampling.freeu if abilities.freeu is not None else None,
@@ -178,9 +175,22 @@ def _refinement(
     return Refinement(sampling.refiner, sampling.refiner_start)
 
 
-def _reference(addon: Addon, sampling: Sampling) -> Reference:
-    file = sampling.references.get(addon.name)
-    return Reference(addon.name, None if file is None else reference_picture(file), addon.weight)
+def _controls(led: Sequence[Addon], document: Document, sampling: Sampling) -> Iterator[Control]:
+    """Each follows a picture of its own, or all the same of the canvas."""
+    frame = document.frame
+    leads = [lead_of(addon.name, sampling.leads) for addon in led]
+    shown = None if all(lead.picture for lead in leads) else _picture(document, frame)
+    for addon, lead in zip(led, leads, strict=True):
+        picture = covering_picture(lead.picture, frame.size) if lead.picture else shown
+        preprocessor = "canny" if lead.edges else "none"
+        yield Control(addon.name, picture, addon.weight, preprocessor=preprocessor)
+
+
+def _references(addon: Addon, sampling: Sampling) -> Iterator[Reference]:
+    """One for each picture; one without, which is refused in words, where none was given."""
+    for file in sampling.references.get(addon.name) or (None,):
+        picture = None if file is None else reference_picture(file)
+        yield Reference(addon.name, picture, addon.weight)
 
 
 def _asks_for_repainting(document: Document) -> bool:
@@ -231,7 +241,19 @@ def _repainting(document: Document, checkpoint: Checkpoint | None) -> str:
         mask = mask_in(document, document.frame)
         if ((mask > 0) & (mask < 255)).any():
             return "Repaints where the mask is half or more; this model knows no softer ones."
-    return "Repaints the mask; nothing else changes."
+    return "Repaints the mask and nothing else."
+
+
+def _together_note(document: Document, sampling: Sampling, checkpoint: Checkpoint | None) -> str:
+    """That several are drawn at once, where they are."""
+    if checkpoint is None or sampling.count < 2 or not sampling.draws_together:
+        return ""
+    kind, size = kind_of(document, sampling.mode), document.frame.size
+    in_two = kind is GenerationKind.TEXT_TO_IMAGE and _passes(sampling, size, checkpoint)
+    if in_two or _refinement(sampling, size, checkpoint, kind):
+        return ""
+    able = checkpoint.abilities.draws_together
+    return f"Draws {sampling.count} together, which may differ slightly." if able else ""
 
 
 def _size_note(document: Document, sampling: Sampling, checkpoint: Checkpoint | None) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -21,8 +20,9 @@ from PySide6.QtWidgets import (
 from core.abilities import ModelAbilities
 from gui.panels.addons import AddonsSection
 from gui.panels.branch_chip import BranchChip
+from gui.panels.pictures import PicturesField
+from gui.panels.plan import PlanSection
 from gui.panels.prompt import PromptSection
-from gui.panels.ways import InpaintingOptions, PassesOptions
 from gui.sampling import Mode, Sampling
 from gui.theme import Theme
 from gui.widgets.form import grid, label, row, separator
@@ -41,6 +41,10 @@ MODES = (
     (Mode.MASKED, "Masked", "Repaint only what the mask covers"),
 )
 WIDTH = 324
+MARGIN = 12
+SECOND_LABEL_WIDTH = 60
+ROOM_FOR_WAYS = 720
+"""Pixels of height from which the choices of one way need not be folded away."""
 
 
 class GenerationPanel(QWidget):
@@ -79,11 +83,11 @@ class GenerationPanel(QWidget):
 
     def show_fit(self, fit: PromptFit) -> None:
         """Show how the prompt fits the model."""
-        self._prompt.show_fit(fit)
+        self.prompt.show_fit(fit)
 
     def show_plan(self, plan: str) -> None:
         """Say in one line what Generate would do now."""
-        self._plan.setText(plan)
+        self._plan.show_plan(plan)
 
     def show_size_note(self, note: str) -> None:
         """Say that the model works at another size; an empty note takes no room."""
@@ -103,6 +107,7 @@ class GenerationPanel(QWidget):
         self._negative.setVisible(abilities.uses_negative_prompt)
         self._guidance_label.setVisible(abilities.uses_guidance_scale)
         self._guidance.setVisible(abilities.uses_guidance_scale)
+        self._pictures.allow_together(abilities.draws_together)
 
     def show_size_presets(self, presets: Sequence[tuple[str, int, int]]) -> None:
         """Offer these (label, width, height)."""
@@ -117,36 +122,31 @@ class GenerationPanel(QWidget):
         self._generate.setText("Generate" if waiting < 1 else f"Generate   ({waiting} waiting)")
 
     def set_strength_used(self, used: bool) -> None:
-        """Strength means something only where a picture is the start."""
-        self._strength.setEnabled(used)
-        self._strength_label.setEnabled(used)
+        """Offer strength only where a picture is the start; elsewhere it means nothing."""
+        self._strength.setVisible(used)
+        self._strength_label.setVisible(used)
 
     def show_ways(self, *, inpaints: bool, enlarges: bool) -> None:
         """Offer what belongs to repainting a mask, and to a picture made in two passes."""
-        self._inpainting.setVisible(inpaints)
-        self._passes.setVisible(enlarges)
+        self._plan.show_ways(inpaints=inpaints, enlarges=enlarges)
 
     def type_prompt(self, text: str) -> None:
         """Replace the prompt, as typing would."""
-        self._prompt.type_text(text)
+        self.prompt.type_text(text)
 
     def focus_prompt(self) -> None:
         """Put the cursor into the prompt."""
-        self._prompt.take_focus()
+        self.prompt.take_focus()
 
     # --- construction --------------------------------------------------------------------
 
     def _make_controls(self) -> None:
-        self._prompt = PromptSection(self._theme)
+        self.prompt = PromptSection(self._theme)
         self._negative_label = label("Negative prompt")
-        self._negative = PromptEdit("Negative prompt", "What it must not show", 2)
+        self._negative = PromptEdit("Negative prompt", "What it must not show", 2, most=4)
         self._mode = Segmented("Mode", MODES)
-        self._plan = label("", quiet=True)
-        self._plan.setWordWrap(True)
-        self._inpainting = InpaintingOptions(self._sampling)
-        self._passes = PassesOptions(self._sampling)
+        self._plan = PlanSection(self._sampling, self._theme)
         self.addons = AddonsSection(self._theme)
-        self.show_ways(inpaints=False, enlarges=False)
         self._make_numbers()
         self._scheduler = GroupedBox("Scheduler")
         self.branch_chip = BranchChip(self._theme)
@@ -177,7 +177,7 @@ class GenerationPanel(QWidget):
         self._dice = self._tool("dices", "Draw another seed")
         self._lock = self._tool("lock-open", "Keep the seed for the next pictures")
         self._lock.setCheckable(True)
-        self._count = NumberField("Count", 1, 8)
+        self._pictures = PicturesField(self._sampling, self._theme)
 
     def _tool(self, icon: str, tip: str) -> QToolButton:
         button = QToolButton(self)
@@ -189,26 +189,26 @@ class GenerationPanel(QWidget):
     def _lay_out(self) -> None:
         form = QWidget()
         form.setObjectName("form")
-        column = QVBoxLayout(form)
-        column.setContentsMargins(12, 12, 12, 12)
+        column = self._column = QVBoxLayout(form)
+        column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         column.setSpacing(8)
-        column.addWidget(self._prompt)
+        column.addWidget(self.prompt, 5)  # the prompts take what room there is
         column.addWidget(self._negative_label)
-        column.addWidget(self._negative)
+        column.addWidget(self._negative, 1)
         column.addSpacing(4)
         column.addWidget(self._mode)
         column.addWidget(self._plan)
-        column.addWidget(self._inpainting)
-        column.addWidget(self._passes)
         column.addWidget(separator())
         column.addLayout(self._grid())
         column.addWidget(self.addons)
-        column.addStretch(1)
+        column.addStretch()
         scroll = QScrollArea()
         scroll.setWidget(form)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll = scroll
+        scroll.verticalScrollBar().installEventFilter(self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(1, 0, 0, 0)
         outer.setSpacing(0)
@@ -222,34 +222,30 @@ class GenerationPanel(QWidget):
         outer.addLayout(foot)
 
     def _grid(self) -> QGridLayout:
+        """Two pairs of label and field side by side; what needs more room goes across."""
         form = grid()
-        rows: tuple[tuple[QLabel, QWidget | QHBoxLayout], ...] = (
-            (label("Size"), row(self._width, label("×"), self._height, self._swap,
-                                self._presets, spacing=4)),
-            (label("Steps"), self._steps),
-            (self._guidance_label, self._guidance),
-            (self._strength_label, self._strength),
-            (label("Seed"), row(self._seed, self._dice, self._lock, spacing=4)),
-            (label("Scheduler"), self._scheduler),
-            (label("Pictures"), self._count),
-        )  # fmt: skip
-        line = 0
-        for name, control in rows:
-            form.addWidget(name, line, 0)
-            if isinstance(control, QHBoxLayout):
-                form.addLayout(control, line, 1)
-            else:
-                form.addWidget(control, line, 1)
-            line += 1
-            if name.text() == "Size":
-                form.addWidget(self._size_note, line, 1)
-                line += 1
+        form.setColumnMinimumWidth(2, SECOND_LABEL_WIDTH)
+        form.setColumnStretch(3, 1)
+        size = row(self._width, label("×"), self._height, self._swap, self._presets, spacing=4)
+        seed = row(self._seed, self._dice, self._lock, spacing=4)
+        for line, name, control in ((0, "Size", size), (3, "Seed", seed)):
+            form.addWidget(label(name), line, 0)
+            form.addLayout(control, line, 1, 1, 3)
+        form.addWidget(self._size_note, 1, 1, 1, 3)
+        form.addWidget(label("Scheduler"), 5, 0)
+        form.addWidget(self._scheduler, 5, 1, 1, 3)
+        for line, *widgets in (
+            (2, label("Steps"), self._steps, self._guidance_label, self._guidance),
+            (4, label("Pictures"), self._pictures, self._strength_label, self._strength),
+        ):
+            for place, widget in enumerate(widgets):
+                form.addWidget(widget, line, place)
         return form
 
     def _connect(self) -> None:
         self._sampling.changed.connect(self._on_changed)
-        self._prompt.edited.connect(self._on_prompt_edited)
-        self._prompt.recall_asked.connect(self.recall_asked)
+        self.prompt.edited.connect(self._on_prompt_edited)
+        self.prompt.recall_asked.connect(self.recall_asked)
         self._negative.edited.connect(self._on_negative_edited)
         self._mode.chosen.connect(self._on_mode_chosen)
         self._scheduler.chosen.connect(self._on_scheduler_chosen)
@@ -268,10 +264,25 @@ class GenerationPanel(QWidget):
             "guidance_scale": (self._guidance, float),
             "strength": (self._strength, float),
             "seed": (self._seed, int),
-            "count": (self._count, int),
+            "count": (self._pictures.count, int),
             "width": (self._width, int),
             "height": (self._height, int),
         }
+
+    # --- room -----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold away what there is no room for."""
+        super().resizeEvent(event)
+        self._plan.show_room(event.size().height() >= ROOM_FOR_WAYS)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The scroll bar takes the margin's room, so that edges stay in line."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
+            bar = self._scroll.verticalScrollBar()
+            less = bar.sizeHint().width() if event.type() == QEvent.Type.Show else 0
+            self._column.setContentsMargins(MARGIN, MARGIN, max(0, MARGIN - less), MARGIN)
+        return super().eventFilter(watched, event)
 
     # --- the model changes the controls ---------------------------------------------------
 
@@ -284,7 +295,7 @@ class GenerationPanel(QWidget):
         if name in self._numbers():
             self._numbers()[name][0].show_value(value)
         elif name == "prompt":
-            self._prompt.show_text(value)
+            self.prompt.show_text(value)
         elif name == "negative_prompt":
             self._negative.show_text(value)
         elif name == "mode":

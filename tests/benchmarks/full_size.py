@@ -1,8 +1,9 @@
-"""Models of true size with random weights, for what depends on size alone: memory and time."""
+"""Models of true size with weights that mean nothing, for what depends on size alone."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,14 @@ VAE = {
 
 
 def write_full_size(folder: Path, name: str, dtype: str = "float32") -> Path:
-    """Write the zoo's `name` with parts of the real widths; returns its folder.
+    """Write the zoo's `name` with parts of the real widths and nothing but zeros; its folder.
+
+    The files are as long as real ones and yet take no room on disk, since nothing is written
+    behind their headers. Memory does not see the difference: a page of such a file that is read
+    through a mapping is a page of its own, and what is converted or copied is written anew.
 
     Args:
-        folder: Where to; 4.3 GB for ``"sd15"`` in float32, 7 GB for ``"sdxl-base"`` in float16.
+        folder: Where to.
         name: ``"sd15"`` or ``"sdxl-base"``.
         dtype: Of the weights on disk.
     """
@@ -97,12 +102,36 @@ def _parts(name: str) -> dict[str, Callable[[], Any]]:
 
 
 def _replace(folder: Path, make: Callable[[], Any], dtype: str) -> None:
+    import torch
+
+    with torch.device("meta"):
+        part = make()
     config = folder / "config.json"
-    _filled(make, dtype).save_pretrained(folder, max_shard_size="20GB")
+    # One is of transformers, the other of diffusers.
+    keep = getattr(part.config, "save_pretrained", None) or part.save_config
+    keep(folder)
     values = json.loads(config.read_text(encoding="utf-8"))
     values.pop("dtype", None)
     values.pop("torch_dtype", None)
     config.write_text(json.dumps(values), encoding="utf-8")
+    is_text = folder.name.startswith("text_encoder")
+    file = folder / ("model.safetensors" if is_text else "diffusion_pytorch_model.safetensors")
+    _write_zeros(file, {key: tuple(each.shape) for key, each in part.state_dict().items()}, dtype)
+
+
+def _write_zeros(file: Path, shapes: dict[str, tuple[int, ...]], dtype: str) -> None:
+    """A safetensors file of nothing but zeros: the header, and a hole behind it."""
+    stored, width = {"float32": ("F32", 4), "float16": ("F16", 2), "bfloat16": ("BF16", 2)}[dtype]
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        begin, end = end, end + width * math.prod(shape)
+        header[name] = {"dtype": stored, "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with file.open("wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text)
+        out.truncate(8 + len(text) + end)
 
 
 def _filled(make: Callable[[], Any], dtype: str) -> Any:

@@ -101,6 +101,8 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "negative height": (["p", "--width", "64", "--height", "-8"], "1 pixel or more"),
     "huge": (["p", "--width", "9000", "--height", "9000"], "larger than this model"),
     "count": (["p", "--count", "0"], "--count is 0"),
+    "batch size": (["p", "--batch-size", "0"], "--batch-size is 0"),
+    "a batch of two passes": (["p", "--hires", "2", "--batch-size", "2"], "one at a time"),
     "unknown model": (["p", "--model", "nonsense"], "no model called “nonsense”"),
     "no model folder": (["p", "--model", "{dir}"], "has no model_index.json"),
     "ending": (["p", "--output", "{dir}/a.tga"], "“a.tga” has no ending"),
@@ -237,7 +239,15 @@ def test_a_seed_is_chosen_and_every_option_arrives(zoo: Zoo) -> None:
 
 
 def an_output(target: str | None, **changes: Any) -> Output:
-    values = {"output": target, "count": 1, "grid": False, "no_gallery": False, "json": False}
+    values = {
+        "output": target,
+        "count": 1,
+        "grid": False,
+        "no_gallery": False,
+        "json": False,
+        "batch_size": 1,
+        "compile": False,
+    }
     return Output.of(argparse.Namespace(**(values | changes)))
 
 

@@ -23,6 +23,7 @@ from core.pipelines import PipelineCache
 from core.request import GenerationRequest
 from core.result import GenerationResult, StepProgress
 from core.schedulers import make_scheduler
+from tests.helpers.cramped import CrampedDevice
 from tests.helpers.generations import Diary, a_request, new_cache
 
 TEXT, IMAGE, INPAINT = GenerationKind
@@ -113,6 +114,23 @@ def test_where_it_starts_counts_and_all_is_told(draw: Draw) -> None:
     assert late.request.kind is TEXT
     assert late.facts["model_hash"] == alone.facts["model_hash"] != late.facts["refiner_hash"]
     assert late.facts["denoising_size"] == [64, 64]
+
+
+def test_what_saved_memory_in_the_first_model_is_told(models: Path) -> None:
+    device = CrampedDevice("cpu")
+    cache = device.new_cache()
+    device.cramp("step", "one by one")
+
+    def enough(progress: StepProgress) -> None:
+        if progress.step == 8:  # the first model's last
+            device.cramp("", "")
+
+    base, shelf = describe(models / "sdxl-base"), AddonShelf([models])
+    request, diary = a_picture(refinement=REFINED), Diary(on_step=enough)
+    result = generate(request, base, cache, diary, threading.Event(), shelf=shelf)
+    assert device.failures == 0
+    assert len(diary.savings) == 2
+    assert result.facts["memory_savings"] == ["one by one"]
 
 
 @pytest.mark.parametrize("step", [3, 9])

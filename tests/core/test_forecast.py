@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication
+from safetensors.torch import load_file
 
+from core.addon import Control, Reference
+from core.addons import AddonShelf
 from core.checkpoints import describe
 from core.checkpoints.weighing import weigh
 from core.engine import Failed, Finished, MemoryIsTight
 from core.geometry import Size
+from core.inference.demand import Demand
 from core.inference.forecast import GIB, Advice, Forecast, advise, forecast, prepare
 from core.memory import DevicePlan, Placement, room
+from tests.helpers.addons import comfy_folder, ip_adapter_folder
 from tests.helpers.cramped import CrampedDevice
 from tests.helpers.engines import an_engine
-from tests.helpers.generations import CPU, a_request
+from tests.helpers.generations import CPU, a_request, picture
 
 Zoo = Callable[[str], Path]
 CARD = DevicePlan("cuda", "float16", "A test's.", 8 << 30, 8 << 30)
@@ -50,7 +56,7 @@ def test_half_as_many_bytes_in_the_half_files(zoo: Zoo) -> None:
 @pytest.mark.parametrize("name", ["sdxl-base", "kandinsky-2-2-decoder", "sd3", "flux-dev", "lcm"])
 def test_every_family_can_be_weighed_and_foreseen(zoo: Zoo, name: str) -> None:
     zoo("kandinsky-2-2-prior")
-    foreseen = forecast(describe(zoo(name)), CPU, Size(128, 128))
+    foreseen = forecast(describe(zoo(name)), CPU, Demand(Size(128, 128)))
     assert 0 < foreseen.largest < foreseen.resident <= foreseen.peak
     assert foreseen.working > 0
 
@@ -58,7 +64,8 @@ def test_every_family_can_be_weighed_and_foreseen(zoo: Zoo, name: str) -> None:
 def test_forecast_grows_with_the_picture_and_not_with_its_shape(zoo: Zoo) -> None:
     checkpoint = describe(zoo("sd15"))
     small, large, wide = (
-        forecast(checkpoint, CPU, size) for size in (Size(64, 64), Size(128, 128), Size(256, 64))
+        forecast(checkpoint, CPU, Demand(size))
+        for size in (Size(64, 64), Size(128, 128), Size(256, 64))
     )
     assert small.resident == large.resident
     assert small.working < large.working == wide.working
@@ -66,12 +73,39 @@ def test_forecast_grows_with_the_picture_and_not_with_its_shape(zoo: Zoo) -> Non
 
 def test_half_the_numbers_take_half_the_memory_on_a_card(zoo: Zoo) -> None:
     checkpoint = describe(zoo("sd15"))
-    whole = forecast(checkpoint, replace(CARD, dtype="float32"), Size(64, 64))
-    half = forecast(checkpoint, CARD, Size(64, 64))
-    empty = forecast(checkpoint, CARD, Size(8, 8)).resident - half.resident
+    whole = forecast(checkpoint, replace(CARD, dtype="float32"), Demand(Size(64, 64)))
+    half = forecast(checkpoint, CARD, Demand(Size(64, 64)))
+    empty = forecast(checkpoint, CARD, Demand(Size(8, 8))).resident - half.resident
     assert empty == 0
     assert whole.largest == 2 * half.largest
     assert half.mapped == 0
+
+
+def test_what_is_put_on_the_model_and_looks_at_pictures_counts(zoo: Zoo, tmp_path: Path) -> None:
+    root = ip_adapter_folder(zoo, comfy_folder(zoo, tmp_path))
+    shelf, abilities = AddonShelf([root]), describe(zoo("sd15")).abilities
+
+    def demand(**changes: Any) -> Demand:
+        return Demand.of(a_request(**changes), abilities, shelf, 1)
+
+    plain = demand()
+    assert (plain.copies, plain.controls, plain.encoder) == (2, 0, 0)
+    assert demand(guidance_scale=1.0).copies == 1
+    assert demand(pag_scale=3.0).copies == 3
+    assert demand(prompt="x", guidance_scale=1.0, pag_scale=3.0).copies == 2
+    led = demand(controls=(Control("canny", picture()), Control("canny", picture())))
+    assert led.controls == 2
+    assert led.worn - plain.worn == _numbers(
+        root / "controlnet" / "canny"
+    )  # read once, whoever leads
+    seen = demand(references=(Reference("ip-adapter_sd15", picture()),))
+    assert seen.encoder == _numbers(root / "ipadapter" / "image_encoder")
+    assert seen.worn > plain.worn
+
+
+def _numbers(folder: Path) -> int:
+    (file,) = folder.glob("*.safetensors")
+    return sum(tensor.numel() for tensor in load_file(file).values())
 
 
 # --------------------------------------------------------------------- what is made of it
@@ -112,7 +146,7 @@ def test_this_process_has_its_own_memory_to_use() -> None:
 def test_model_is_placed_for_the_largest_picture_and_read_once(zoo: Zoo) -> None:
     checkpoint, device = describe(zoo("sd15")), CrampedDevice("cuda")
     cache = device.new_cache()
-    peak = forecast(checkpoint, cache.plan, Size(64, 64)).peak
+    peak = forecast(checkpoint, cache.plan, Demand(Size(64, 64))).peak
     for given, placement in (
         (peak - 1, Placement.MODEL_OFFLOAD),
         (peak, Placement.MODEL_OFFLOAD),  # kept: reading it anew would cost more

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.atomic import write_atomically
-from core.errors import StorageFailed
+from core.errors import InvalidSetting, StorageFailed
 from core.settings import Paths, Settings, load_settings, save_settings
 
 CHOSEN = Settings(
@@ -134,3 +134,23 @@ def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
     file = tmp_path / "a" / "b" / "settings.json"
     write_atomically(file, b"new")
     assert file.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (Settings(undo_megabytes=15), "Undo cannot take 15 MB. Choose 16 to 4000 MB"),
+        (Settings(undo_megabytes=4001), "Undo cannot take 4001 MB"),
+        (Settings(timeline_megabytes=-1), "The timeline cannot take -1 MB. Choose 0 to 4000 MB"),
+        (Settings(timeline_megabytes=9000), "The timeline cannot take 9000 MB"),
+        (Settings(theme="pink"), "There is no theme “pink”. Choose dark, light or system."),
+    ],
+)
+def test_what_cannot_hold_is_refused_in_a_sentence(settings: Settings, said: str) -> None:
+    with pytest.raises(InvalidSetting, match=said):
+        settings.check(memory=8000)
+
+
+def test_what_is_at_the_border_holds() -> None:
+    Settings(undo_megabytes=16, timeline_megabytes=0).check(memory=8000)
+    Settings(undo_megabytes=4000, timeline_megabytes=4000, theme="system").check(memory=8000)

@@ -19,6 +19,7 @@ from core.checkpoints.weighing import weigh
 from core.commands.doctor import examine
 from core.errors import BrokenCheckpoint, GenerationCancelled
 from core.geometry import Size
+from core.inference.demand import Demand
 from core.inference.forecast import forecast
 from core.prompts import PromptTokenizer
 from core.settings import Paths, Settings, save_settings
@@ -169,7 +170,7 @@ def test_a_pickle_is_refused_unopened(tmp_path: Path, ending: str) -> None:
 def test_the_memory_is_forecast_from_the_header(tmp_path: Path) -> None:
     sd1 = describe(write_sparse(tmp_path / "sd1.safetensors", true_shapes("sd1")))
     xl = describe(write_sparse(tmp_path / "xl.safetensors", true_shapes("sdxl")))
-    small, large = (forecast(one, CPU, Size(512, 512)) for one in (sd1, xl))
+    small, large = (forecast(one, CPU, Demand(Size(512, 512))) for one in (sd1, xl))
     assert small.resident > 4 * 1_066_235_307  # float32 of all that is in it
     assert large.resident > 3 * small.resident
     assert large.working > 0

@@ -434,6 +434,20 @@ def test_runs_share_the_budget_and_the_oldest_goes_first() -> None:
     assert timelines.bytes == 0
 
 
+def test_a_smaller_budget_holds_at_once() -> None:
+    timelines = Timelines(10_000)
+    for run in ("old", "new"):
+        for step in range(1, 5):
+            timelines.add(run, state(step))
+    timelines.limit(4_000)
+    assert 0 < timelines.bytes <= 4_000
+    assert timelines.up_to("new", 4) is not None
+    timelines.limit(0)
+    assert timelines.bytes == 0
+    timelines.add("new", state(5))
+    assert timelines.bytes == 0
+
+
 def test_no_budget_keeps_nothing() -> None:
     timelines = Timelines(0)
     timelines.add("run", state(1))

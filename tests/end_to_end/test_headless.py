@@ -186,6 +186,21 @@ def test_count_makes_following_seeds(generate: Generate, tmp_path: Path, home: P
     assert [Path(line["path"]).stem.split("-")[-1] for line in into] == ["3", "4"]
 
 
+def test_batches_make_following_seeds_and_each_picture_can_be_made_again(
+    generate: Generate, home: Path
+) -> None:
+    made = generate("a {red|green} cat", "--count", "3", "--batch-size", "2", "--seed", "4")
+    assert [line["seed"] for line in made] == [4, 5, 6]
+    made = generate("a cat", "--count", "3", "--batch-size", "2", "--seed", "4")
+    assert [(line["seed"], line["drawn_together"]) for line in made] == [(4, 2), (5, 2), (6, 1)]
+    (again,) = generate(made[1]["id"], command="gallery reuse")
+    assert (again["seed"], again["drawn_together"]) == (5, 2)
+    first, second = (read_image(Path(line["path"])) for line in (made[1], again))
+    assert np.array_equal(first, second)
+    (other,) = generate(made[1]["id"], "--seed", "9", command="gallery reuse")
+    assert (other["seed"], other["drawn_together"]) == (9, 1)
+
+
 # ---------------------------------------------------------------- the process and its edges
 
 

@@ -66,7 +66,8 @@ class CrampedDevice:
         pipe.vae.decoder.mid_block.register_forward_pre_hook(
             lambda *_: self._on_decoding(pipe, plan)
         )
-        pipe.text_encoder.register_forward_pre_hook(lambda *_: self._on_beginning())
+        first = pipe.text_encoder or pipe.text_encoder_2  # a refiner has the second alone
+        first.register_forward_pre_hook(lambda *_: self._on_beginning())
 
     def _on_beginning(self) -> None:
         self._calls = 0
@@ -88,9 +89,11 @@ class CrampedDevice:
         return {
             "again": self.failures > 0,
             "VAE tiling": pipe.vae.use_tiling,
+            "fewer at a time": batch <= 2,
             "one by one": batch == 1,
             "attention slicing": processors == {"SlicedAttnProcessor"},
             "model offload": placement is Placement.MODEL_OFFLOAD,
+            "layerwise casting": placement is Placement.LAYERWISE_CASTING,
             "sequential offload": placement is Placement.SEQUENTIAL_OFFLOAD,
         }.get(self.relief, False)
 

@@ -90,6 +90,21 @@ class FakeEngine:
         self._tell(Finished(self.waiting.pop(0), result, item, message))
         return result
 
+    def finish_batch(self) -> list[GenerationResult]:
+        """End the oldest job, a batch, with noise of each of its seeds."""
+        request = next(r for r in self.requests if r.id == self.waiting[0])
+        shape, steps = (request.size.height, request.size.width, 3), request.steps_to_run
+        results = [
+            GenerationResult(
+                request=request.with_seed(seed), image=noise(seed, *shape), seconds=1.0, steps=steps
+            )
+            for seed in request.together
+        ]
+        first, *others = (Finished(each.request.id, each) for each in results)
+        end = Finished(self.waiting.pop(0), first.result, together=tuple(others))
+        self._tell(end)
+        return results
+
     def cancelled(self) -> None:
         """End the oldest job as stopped."""
         self._tell(Cancelled(self.waiting.pop(0)))

@@ -54,6 +54,24 @@ def test_commands_are_undone_last_first_and_redone_first_last():
     assert log == ["undo c", "undo b", "redo b"]
 
 
+def test_a_smaller_limit_forgets_the_oldest_at_once():
+    stack = UndoStack(limit_bytes=100)
+    for name in "abc":
+        stack.push(Note(name))
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(stack.bytes_used)
+
+    stack.changed.connect(look)
+    stack.limit_bytes = 25
+    assert (stack.limit_bytes, stack.bytes_used) == (25, 20)
+    stack.limit_bytes = 1
+    assert stack.undo_name == "c"
+    stack.limit_bytes = 100
+    assert seen == [20, 10]
+
+
 def test_pushing_forgets_what_was_undone():
     stack = UndoStack()
     stack.push(Note("a"))

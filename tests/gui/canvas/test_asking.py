@@ -306,7 +306,7 @@ def test_a_model_that_knows_no_greys_is_told_apart(
     model = replace(checkpoint, abilities=replace(checkpoint.abilities, soft_masks=soft))
     document.fill_mask(Rect(0, 0, 8, 8))
     assert ways_of(document, asked, model) == (True, False)
-    assert plan_of(document, asked, model)[0] == "Repaints the mask; nothing else changes."
+    assert plan_of(document, asked, model)[0] == "Repaints the mask and nothing else."
     document.mask.write(Rect(0, 0, 4, 4), np.full((4, 4), 100, np.uint8))
     assert ("half or more" in plan_of(document, asked, model)[0]) is not soft
 
