@@ -24,6 +24,7 @@ class Row:
         is_tool: One of the tools, of which exactly one is in the hand.
         group: Tools of one group share a button.
         is_held: No action: it lasts as long as its key is held on the canvas.
+        is_switch: It is on or off, and the menu shows which.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Row:
     menu: str = ""
     group: str = ""
     is_held: bool = False
+    is_switch: bool = False
 
 
 def _tool(name: str, text: str, key: str, icon: str, group: str = "") -> Row:
@@ -62,6 +64,7 @@ TABLE = (
     Row("crop", "Cr&op to the selection", menu="Edit"),
     Row("canvas_size", "Canvas si&ze…", ("Ctrl+Alt+C",), menu="Edit"),
     Row("frame_all", "Frame the whole picture", ("Ctrl+Shift+F",), menu="Edit"),
+    Row("settings", "Se&ttings…", ("Ctrl+,",), menu="Edit"),
     Row("select_all", "Select &all", ("Ctrl+A",), menu="Select"),
     Row("deselect", "&Deselect", ("Ctrl+D",), menu="Select"),
     Row("reselect", "&Reselect", ("Ctrl+Shift+D",), menu="Select"),
@@ -118,6 +121,9 @@ TABLE = (
     Row("upright", "&Upright", ("5",), on_canvas=True, menu="View"),
     Row("mirror", "&Mirror", ("Shift+H",), on_canvas=True, menu="View"),
     Row("wipe", "&Compare with a divider", ("Shift+C",), on_canvas=True, menu="View"),
+    Row("compare_results", "Compare two re&sults", menu="View"),
+    Row("navigator", "Navi&gator", ("N",), on_canvas=True, menu="View", is_switch=True),
+    Row("pixel_grid", "Pi&xel grid", menu="View", is_switch=True),
     Row("panels", "&Hide or show the panels", ("Tab",), on_canvas=True, menu="View"),
     Row("theme", "Light or &dark", (), "sun", menu="View"),
     Row("next_region", "&Next region", ("F6",), menu="View"),
@@ -148,18 +154,19 @@ TABLE = (
 FIXED_KEYS = (
     ("Esc", "Give up the gesture, then stop the job, then let the branch go"),
     ("Middle button", "Move the view; with Shift turn it, with Ctrl zoom, as with the key above"),
-    ("Shift + Space + drag", "Turn the view; with Ctrl too in steps of 15°"),
-    ("Ctrl + Space + drag", "Zoom about the place that was pressed"),
+    ("Shift + {look} + drag", "Turn the view; with Ctrl too in steps of 15°"),
+    ("Ctrl + {look} + drag", "Zoom about the place that was pressed"),
     ("Mouse wheel", "Zoom about the pointer"),
     ("Shift + drag", "Size of the brush; up and down its hardness"),
     ("Shift + click", "Paint a straight line from the last stroke"),
     ("Ctrl + click", "Take the brush's colour from the picture"),
     ("Shift, Alt + drag", "Add to the selection, take away from it; both: keep what is in both"),
-    ("Enter", "Carry out a transformation, close a polygon"),
-    ("Del", "Clear what is selected, where no new picture waits"),
+    ("{keep}", "Carry out a transformation, close a polygon"),
+    ("{discard}", "Clear what is selected, where no new picture waits"),
     ("Alt+Up / Alt+Down", "Earlier and later prompts, in the prompt"),
     ("Ctrl+Up / Ctrl+Down", "More and less weight for words, in the prompt"),
 )
+"""What cannot be given away; a name in braces stands for that action's own key."""
 MENUS = ("File", "Edit", "Select", "Mask", "Layer", "Generate", "View", "Help")
 _BREAKS = frozenset(
     [
@@ -171,6 +178,7 @@ _BREAKS = frozenset(
         "clear",
         "swap_colours",
         "crop",
+        "settings",
         "select_layer",
         "select_grow",
         "mask_grow",
@@ -182,6 +190,7 @@ _BREAKS = frozenset(
         "prompt",
         "turn_left",
         "wipe",
+        "navigator",
         "panels",
         "theme",
         "next_region",
@@ -199,6 +208,7 @@ def make_actions(window: QWidget, theme: Theme) -> dict[str, QAction]:
             continue
         action = QAction(row.text, window)
         action.setObjectName(row.name)
+        action.setCheckable(row.is_switch)
         if row.is_tool:
             action.setCheckable(True)
             action.setProperty("group", row.group)
@@ -213,12 +223,12 @@ def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction]) -> None:
     """Give the bar its menus, in the table's order."""
     for title in MENUS:
         menu = QMenu(f"&{title}", bar)
-        for row in TABLE:
-            if row.menu == title:
-                if row.name in _BREAKS:
-                    menu.addSeparator()
-                menu.addAction(actions[row.name])
-                actions[row.name].setIconVisibleInMenu(False)
+        rows = [row for row in TABLE if row.menu == title]
+        for row in rows:
+            if row.name in _BREAKS:
+                menu.addSeparator()
+            menu.addAction(actions[row.name])
+            actions[row.name].setIconVisibleInMenu(False)
         bar.addMenu(menu)
 
 
@@ -228,5 +238,6 @@ def plain(text: str) -> str:
 
 
 def shown(keys: str) -> str:
-    """Keys as they are written on this desktop's menus."""
-    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+    """Keys as they are written on this desktop's keyboards."""
+    written = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+    return written.replace("Return", "Enter")

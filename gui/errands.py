@@ -31,3 +31,7 @@ class Errands(QObject):
         self.grids = GridController(window, sampling, generation, models, results, background)
         self.enlargements = EnlargingController(window, generation, models, results, background)
         self.reproductions = ReproductionController(window, generation, results, background)
+
+    def close(self) -> None:
+        """Keep what there is of grids that are not finished; after the background was closed."""
+        self.grids.close()

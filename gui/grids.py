@@ -17,6 +17,7 @@ from core.gallery.sheets import GridSheet, Place, fitted, most_side, sheet
 from core.geometry import Size
 from core.images import read_image, without_alpha
 from core.inference.grids import cells_of, settings_for
+from core.logs import logger
 from core.request import GenerationRequest, Pixels
 from gui.background import Background
 from gui.canvas.asking import request_for
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from core.gallery import Gallery, GalleryItem
     from gui.panels.grid import Axes, GridDialog
 
+_log = logger("grids")
 
-@dataclass
+
+@dataclass(eq=False)
 class RunningGrid:
     """A grid that is being made.
 
@@ -41,6 +44,7 @@ class RunningGrid:
         left: Pictures that have not ended.
         items: What the gallery keeps of it, by place.
         loose: Pictures that it could not keep.
+        is_composed: Whether its sheet is there.
     """
 
     base: GenerationRequest
@@ -48,6 +52,7 @@ class RunningGrid:
     left: int
     items: dict[Place, GalleryItem] = field(default_factory=dict)
     loose: dict[Place, Pixels] = field(default_factory=dict)
+    is_composed: bool = False
 
     @property
     def size(self) -> int:
@@ -71,7 +76,10 @@ class RunningGrid:
 
 
 class GridController(QObject):
-    """From the dialog to the sheet. A stopped grid keeps its pictures; its sheet has holes."""
+    """From the dialog to the sheet.
+
+    A grid that was stopped, or left by the closed window, keeps its pictures; its sheet has holes.
+    """
 
     def __init__(
         self,
@@ -90,6 +98,7 @@ class GridController(QObject):
         self._results = results
         self._background = background
         self._dialog: GridDialog | None = None
+        self._running: list[RunningGrid] = []
         window.actions_by_name["grid"].triggered.connect(self.ask)
 
     @Slot()
@@ -127,11 +136,26 @@ class GridController(QObject):
                 self._dialog.refuse(str(error))
             return
         grid = RunningGrid(base, axes, len(cells))
+        self._running.append(grid)
         self._generation.run_errands(
             [(cell.request, Errand(partial(self._on_ended, grid, cell.place))) for cell in cells]
         )
         count = "1 picture waits" if len(cells) == 1 else f"{len(cells)} pictures wait"
         self._window.messages.tell(f"{count} for the grid. Its sheet follows the last one.")
+
+    def close(self) -> None:
+        """Make sheets of what there is of grids that are not finished.
+
+        To be called after the background was closed, which might be making one. The pictures that
+        are still to come wait on the shelf as all others do.
+        """
+        for grid in self._running:
+            if grid.made and not grid.is_composed:
+                try:
+                    _composed(self._results.gallery, grid)
+                except KnownError as error:
+                    _log.info("the sheet of an unfinished grid is not kept: %s", error)
+        self._running.clear()
 
     def _model(self, name: str) -> Checkpoint:
         found = self._models.models.get(name)
@@ -155,15 +179,20 @@ class GridController(QObject):
                 grid.items[place] = event.item
             else:
                 grid.loose[place] = event.result.image
-        if grid.left == 0 and grid.made:
-            self._background.start(self._finish(grid))
+        if grid.left == 0 and grid in self._running:
+            if grid.made:
+                self._background.start(self._finish(grid))
+            else:
+                self._running.remove(grid)
 
     async def _finish(self, grid: RunningGrid) -> None:
         try:
             image, item = await self._background.run(_composed, self._results.gallery, grid)
         except KnownError as error:
             self._window.messages.warn(f"The grid’s sheet was not kept. {error}")
+            self._running.remove(grid)
             return
+        self._running.remove(grid)
         if item is not None:
             self._results.add(item)
         words = f"The grid of {grid.size} pictures is finished."
@@ -224,6 +253,7 @@ def _composed(gallery: Gallery | None, grid: RunningGrid) -> tuple[Pixels, Galle
     image = sheet(pictures, x, y, z)
     if gallery is None:
         return image, None
+    grid.is_composed = True  # or nearly so: a second attempt would fail in the same way
     base = replace(grid.base, id=uuid.uuid4().hex)
     ids = {place: item.id for place, item in sorted(grid.items.items())}
     return image, gallery.keep_sheet(GridSheet(image, base, grid.varied, ids))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
@@ -29,6 +30,7 @@ _MODIFIERS = frozenset(
         Qt.Key.Key_unknown,
     ]
 )
+_NAME = re.compile(r"\{(\w+)\}")
 _log = logger("keys")
 
 
@@ -102,6 +104,17 @@ class Keymap(QObject):
         keys = self.keys(name)
         return f"{text} ({shown(keys[0])})" if keys else text
 
+    def say(self, sentence: str) -> str:
+        """A sentence in which each ``{name of an action}`` has become what to press or choose."""
+        return say(sentence, self.keys)
+
+    def written(self, keys: str) -> str:
+        """Keys in which each ``{name of an action}`` has become its first one; or nothing."""
+        names = _NAME.findall(keys)
+        if not all(map(self.keys, names)):
+            return ""
+        return _NAME.sub(lambda found: shown(self.keys(found[1])[0]), keys)
+
     def to_dict(self) -> dict[str, Any]:
         """What differs from the table, as JSON data."""
         return {name: list(keys) for name, keys in self._own.items()}
@@ -156,6 +169,23 @@ class Keymap(QObject):
             self._typed[name] = shortcut
         if name in self._typed:
             self._typed[name].setKeys(_sequences(keys))
+
+
+def say(
+    sentence: str, keys: Callable[[str], tuple[str, ...]] = lambda name: ROWS[name].keys
+) -> str:
+    """A sentence in which each ``{name of an action}`` has become what to press or choose.
+
+    Args:
+        keys: Gives the keys of an action; at first those of the table.
+    """
+    return _NAME.sub(lambda found: _way(ROWS[found[1]], keys(found[1])), sentence)
+
+
+def _way(row: Row, keys: tuple[str, ...]) -> str:
+    if keys:
+        return f"press {shown(keys[0])}"
+    return f"choose “{plain(row.text)}” in the {row.menu} menu"
 
 
 def is_typed(key: str) -> bool:

@@ -25,7 +25,7 @@ from gui.canvas.tools.selecting import (
 )
 from gui.canvas.view import CanvasView
 from gui.gallery.model import GalleryModel
-from gui.gallery.strip import GalleryStrip
+from gui.gallery.strip import EMPTY, GalleryStrip
 from gui.keymap import Keymap
 from gui.looking import Looking
 from gui.panels.dock import Dock
@@ -88,6 +88,8 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self.keymap = Keymap(self, self.canvas, self.actions_by_name)
+        self.options.say = self.keymap.say
+        self.keymap.changed.connect(self._on_keys_changed)
         self.take_tool("brush")
         self.generation.focus_prompt()
 
@@ -132,7 +134,7 @@ class MainWindow(QMainWindow):
     def _make_selection_options(self) -> SelectionOptions:
         from gui.panels.selection_options import SelectionOptions
 
-        return SelectionOptions(self.selection_settings, self.theme)
+        return SelectionOptions(self.selection_settings, self.theme, self.keymap.say)
 
     def _make_layers(self) -> LayersPanel:
         names = ("layer_new", "layer_duplicate", "layer_merge", "layer_delete")
@@ -174,7 +176,7 @@ class MainWindow(QMainWindow):
         actions["next_region"].triggered.connect(self._on_next_region)
         actions["previous_region"].triggered.connect(self._on_previous_region)
         actions["prompt"].triggered.connect(self._on_prompt)
-        Looking(self.canvas, self.header, actions)
+        self.looking = Looking(self.canvas, self.header, actions, self.theme)
         self.header.theme_button.setDefaultAction(actions["theme"])
         self.header.help_button.setDefaultAction(actions["keys"])
         self.theme.set_icon(self.header.messages_button, "bell")
@@ -194,6 +196,10 @@ class MainWindow(QMainWindow):
 
     def _on_larger(self) -> None:
         self.brush_settings.step_size(1)
+
+    def _on_keys_changed(self) -> None:
+        self.strip.show_hint(self.keymap.say(EMPTY))
+        self.options.show_tool(self.canvas.tool)
 
     def _on_panels(self) -> None:
         shown = not self.dock.isVisible()

@@ -66,6 +66,11 @@ class ModelController(QObject):
             self._folders.append(folder)
         self.look()
 
+    def remove_folder(self, folder: Path) -> None:
+        """Look there no longer; nothing is deleted."""
+        self._folders.remove(folder)
+        self.look()
+
     @Slot(Qt.ApplicationState)
     def on_state_changed(self, state: Qt.ApplicationState) -> None:
         """Look again if the window came to the front and something changed on disk."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QDialog, QMessageBox
 
+from core.settings import RESOURCES
 from gui.main_window import MainWindow
 
 ABOUT = (
@@ -51,4 +53,8 @@ class SideWindows(QObject):
         box.setWindowTitle("About Sfumato")
         box.setText("Sfumato 0.1.0")
         box.setInformativeText(ABOUT)
+        box.setIconPixmap(QIcon(str(RESOURCES / "icons" / "sfumato.svg")).pixmap(64, 64))
+        box.setStandardButtons(QMessageBox.StandardButton.Close)
+        for each in box.buttons():
+            each.setIcon(QIcon())  # the style's own are of another time
         box.open()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog
 
 from core.canvas.document import Document
 from core.canvas.presets import BrushShelf
@@ -26,6 +24,7 @@ from gui.autosave import Autosave
 from gui.background import Background
 from gui.canvas.asking import frame_about_centre
 from gui.closing import Closing
+from gui.comparing import ComparisonController
 from gui.documents import DocumentController
 from gui.errands import Errands
 from gui.export import ExportController
@@ -39,6 +38,7 @@ from gui.recent import RecentFiles
 from gui.results import ResultController
 from gui.sampling import Mode, Sampling
 from gui.selecting import SelectionController
+from gui.settings import SettingsController
 from gui.side_windows import SideWindows
 from gui.timeline import TimelineController
 from gui.undoing import UndoController
@@ -74,14 +74,15 @@ class Studio(QObject):
         shelf = WaitingShelf(paths.queue)
         self.waiting = WaitingController(self.generation, messages, background, shelf)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
-        UndoController(window, self.documents, self.settings.undo_megabytes)
+        self.undo = UndoController(window, self.documents, self.settings.undo_megabytes)
         self.closing = Closing(window, self.documents)
         self.exports = ExportController(window, self.documents, self.settings.export)
         self.generation.kept.connect(self.exports.on_kept)
         self.layers = LayerController(window, self.documents)
         self.recent = RecentFiles(window.actions_by_name["recent"], window)
         self.recent.show_files(self.settings.recent_files)
-        self.selecting = SelectionController(window, self.documents, self.generation)
+        self.selecting = SelectionController(window, self.documents, self.generation, background)
+        self.undo.instead = self.selecting.edits.cancel
         self.results = ResultController(window, self.documents, self.generation)
         self.autosave = Autosave(self.documents, background, self._settings_now, self)
         self.generation.wildcards = wildcards = WildcardFolder(paths.wildcards)
@@ -96,7 +97,9 @@ class Studio(QObject):
         )
         TimelineController(window, self.generation, self.results, sampling, self._show_plan)
         self.exit_code = 0
+        ComparisonController(window, background)
         SideWindows(window)
+        SettingsController(self, self.autosave.keep)
         self._connect()
         self._connect_actions()
 
@@ -107,6 +110,7 @@ class Studio(QObject):
         self.window.brush_settings.restore(self.settings.brush, shelf)
         self.window.options.use_shelf(shelf)
         self.window.keymap.restore(self.settings.keys)
+        self.window.looking.restore(self.settings.view)
         self.documents.show(Document(self._first_size()))
         self._follow_frame()
         self.documents.restore_session()
@@ -115,6 +119,7 @@ class Studio(QObject):
             self.documents.open(file)
         gallery = self.results.open(self.paths, self.background)
         pipelines = PipelineCache(self.paths.preview_maps)
+        pipelines.compiles = self.settings.compile_models
         megabytes = self.settings.timeline_megabytes
         self.engine = InferenceThread(
             gallery, pipelines, self.models.folders, timeline_megabytes=megabytes
@@ -122,10 +127,12 @@ class Studio(QObject):
         self.engine.event_emitted.connect(self.generation.on_event)
         self.engine.event_emitted.connect(self.queue.on_event)
         self.generation.use_engine(self.engine)
+        self.window.canvas.hand_waits.connect(self.engine.hold)
         self.queue.use_engine(self.engine)
         self.engine.start()
         self.models.look()
         self.window.keymap.changed.connect(self.autosave.keep)
+        self.window.looking.changed.connect(self.autosave.keep)
         self.autosave.start()
 
     def close(self) -> None:
@@ -133,6 +140,7 @@ class Studio(QObject):
         self.autosave.stop()
         self.generation.keep()
         self.background.close()  # first: an older session may be on its way to the same file
+        self.errands.close()
         self.waiting.close()
         try:
             self.documents.keep_session()
@@ -178,6 +186,8 @@ class Studio(QObject):
         self.models.chosen.connect(self._on_model_chosen)
         self.models.missing.connect(self._on_models_missing)
         self.prompting.counted.connect(window.generation.show_fit)
+        window.generation.prompt.tokens_asked.connect(self.prompting.tell_tokens)
+        self.prompting.told.connect(window.generation.prompt.show_tokens)
 
     def _connect_actions(self) -> None:
         documents, generation = self.documents, self.generation
@@ -189,14 +199,12 @@ class Studio(QObject):
             "save_as": documents.ask_where_to_save,
             "copy": documents.copy,
             "paste": documents.paste,
-            "models": self._on_add_models,
             "quit": self.window.close,
             "frame_all": self._on_frame_all,
             "generate": self.generate,
             "stop": generation.stop,
             "keep": self.selecting.confirm_or_keep,
             "discard": self.selecting.discard_or_clear,
-            "theme": self._on_theme,
         }.items():
             self.window.actions_by_name[name].triggered.connect(slot)
 
@@ -204,7 +212,9 @@ class Studio(QObject):
 
     @Slot()
     def generate(self) -> None:
-        """Start, and remember the prompt."""
+        """Start, and remember the prompt; what is being done to the mask is waited for."""
+        if self.selecting.edits.then(self.generate):
+            return
         prompt = self.sampling.prompt.strip()
         if prompt:
             self.settings = self.settings.with_prompt(prompt)
@@ -340,34 +350,11 @@ class Studio(QObject):
             "folder in diffusers' layout."
         )
 
-    @Slot()
-    def _on_add_models(self) -> None:
-        dialog = QFileDialog(self.window, "Add a folder of models")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.add_model_folder)
-        dialog.open()
-
-    @Slot(str)
-    def add_model_folder(self, name: str) -> None:
-        """Find models in this folder too, now and at every later start; they are not copied."""
-        self.models.add_folder(Path(name))
-        own = tuple(str(folder) for folder in self.models.folders[1:])
-        self.settings = replace(self.settings, model_folders=own)
-        if self.engine is not None:
-            self.engine.look_in(self.models.folders)
-
     # --- small actions -----------------------------------------------------------------------
 
     @Slot()
     def _on_frame_all(self) -> None:
         self.window.canvas.move_frame(Rect.of_size(self.documents.document.size))
-
-    @Slot()
-    def _on_theme(self) -> None:
-        theme = self.window.theme
-        theme.choose("light" if theme.is_dark else "dark")
-        theme.set_icon(self.window.actions_by_name["theme"], "sun" if theme.is_dark else "moon")
 
     def _settings_now(self) -> Settings:
         return replace(
@@ -377,6 +364,7 @@ class Studio(QObject):
             sampling=self.sampling.to_dict(),
             brush=self.window.brush_settings.to_dict(),
             keys=self.window.keymap.to_dict(),
+            view=self.window.looking.to_dict(),
             export=self.exports.choice.to_dict(),
             recent_files=self.recent.files,
             window=self.window.geometry_text(),

@@ -9,6 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.gallery.model import ITEM_ROLE, GalleryModel
+from gui.keymap import say
 from gui.theme import Theme
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from core.gallery import GalleryItem
 
 HEIGHT = 112
+EMPTY = "Pictures you make appear here. Write a prompt and {generate}."
 
 
 class GalleryStrip(QWidget):
@@ -30,6 +32,7 @@ class GalleryStrip(QWidget):
         again_asked: Make this item again and compare.
         enlarge_asked: Make it larger.
         delete_asked: Move it to the trash.
+        compare_asked: Show these two beside each other, the older one first.
     """
 
     settings_asked = Signal(object)
@@ -39,6 +42,7 @@ class GalleryStrip(QWidget):
     again_asked = Signal(object)
     enlarge_asked = Signal(object)
     delete_asked = Signal(object)
+    compare_asked = Signal(object, object)
 
     def __init__(self, theme: Theme, model: GalleryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,12 +56,16 @@ class GalleryStrip(QWidget):
         self._count = QLabel("")
         self._count.setProperty("quiet", True)
         self._pages = QStackedLayout()
-        empty = QLabel("Pictures you make appear here. Write a prompt and press Ctrl+Enter.")
-        empty.setProperty("quiet", True)
-        self._pages.addWidget(empty)
+        self._hint = QLabel(say(EMPTY))
+        self._hint.setProperty("quiet", True)
+        self._pages.addWidget(self._hint)
         self._lay_out()
         for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
             signal.connect(self._on_rows_changed)
+
+    def show_hint(self, hint: str) -> None:
+        """Say this as long as there is no picture."""
+        self._hint.setText(hint)
 
     def select(self, item_id: str) -> None:
         """Mark an item as the chosen one, and bring it into view."""
@@ -70,6 +78,16 @@ class GalleryStrip(QWidget):
     def chosen(self) -> GalleryItem | None:
         """The item that is marked; None where there is none."""
         return self._model.item(self.view.currentIndex())
+
+    @property
+    def pair(self) -> tuple[GalleryItem, GalleryItem] | None:
+        """The two items that are marked, the older one first; None unless there are two."""
+        rows = sorted(index.row() for index in self.view.selectedIndexes())
+        items = [self._model.item(self._model.index(row)) for row in rows]
+        match items:
+            case [newer, older] if newer is not None and older is not None:
+                return older, newer
+        return None
 
     @property
     def view(self) -> QListView:
@@ -102,7 +120,10 @@ class GalleryStrip(QWidget):
         """What can be done with the item under the pointer."""
         at = self.view.viewport().mapFromGlobal(event.globalPos())
         item = self._model.item(self.view.indexAt(at))
-        if item is not None:
+        pair = self.pair
+        if item is not None and pair is not None and item in pair:
+            self._menu_of_two(*pair).popup(event.globalPos())
+        elif item is not None:
             self._menu(item).popup(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -114,6 +135,15 @@ class GalleryStrip(QWidget):
             self.delete_asked.emit(item)
         else:
             super().keyPressEvent(event)
+
+    def _menu_of_two(self, older: GalleryItem, newer: GalleryItem) -> QMenu:
+        from PySide6.QtWidgets import QMenu
+
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        action = menu.addAction("Compare these two")
+        action.triggered.connect(lambda: self.compare_asked.emit(older, newer))
+        return menu
 
     def _menu(self, item: GalleryItem) -> QMenu:
         from PySide6.QtWidgets import QMenu
@@ -141,7 +171,9 @@ class GalleryStrip(QWidget):
         signal.emit(item)
 
     def _on_clicked(self, index: QModelIndex) -> None:
-        self.settings_asked.emit(index.data(ITEM_ROLE))
+        """Its settings come back, unless it is marked besides another one."""
+        if len(self.view.selectedIndexes()) == 1:
+            self.settings_asked.emit(index.data(ITEM_ROLE))
 
     def _on_double_clicked(self, index: QModelIndex) -> None:
         self.show_asked.emit(index.data(ITEM_ROLE))

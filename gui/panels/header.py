@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenuBar, QToolButton, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMoveEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenuBar,
+    QToolButton,
+    QWidget,
+)
 
 from gui.theme import Theme
+from gui.widgets.elided import ElidedLabel
 
 HEIGHT = 44
+ROOM_FOR_SIZE = 1080
+MODEL_WIDTH = 220
+"""Most pixels for a model's name; what is longer is shortened, its tip tells it all."""
 
 
 class StatusDot(QWidget):
@@ -34,6 +45,50 @@ class StatusDot(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self._theme.colour(self._token)))
         painter.drawEllipse(self.rect())
+
+
+class Centred(QWidget):
+    """Widgets in the middle of the whole window, as far as what is beside them lets them.
+
+    So they stand still while words beside them come and go; the first is cut where it is too long.
+    """
+
+    def __init__(self, whole: QWidget, widgets: Sequence[QWidget]) -> None:
+        super().__init__(whole)
+        self._whole = whole
+        self._inner = QWidget(self)
+        self._inner.installEventFilter(self)
+        row = QHBoxLayout(self._inner)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        for widget in widgets:
+            row.addWidget(widget)
+
+    def minimumSizeHint(self) -> QSize:
+        """What can not be cut."""
+        return self._inner.minimumSizeHint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Stay in the middle."""
+        super().resizeEvent(event)
+        self._settle()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Stay in the middle."""
+        super().moveEvent(event)
+        self._settle()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take another width when a word changed."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._settle()
+        return False
+
+    def _settle(self) -> None:
+        width = min(self._inner.sizeHint().width(), self.width())
+        left = (self._whole.width() - width) // 2 - self.x()
+        left = max(0, min(left, self.width() - width))
+        self._inner.setGeometry(left, 0, width, self.height())
 
 
 class Header(QWidget):
@@ -64,12 +119,12 @@ class Header(QWidget):
         self._lay_out(menus)
 
     def _make_facts(self) -> None:
-        self._title = QLabel()
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
+        self._title = ElidedLabel(Qt.TextElideMode.ElideMiddle)
         self._size = _quiet()
         self._zoom = _quiet()
         self._zoom.setMinimumWidth(52)
         self._turn = self._make_turn()
+        self._facts = Centred(self, (self._title, self._size, self._zoom, self._turn))
 
     def _make_model(self) -> None:
         self._model = QComboBox()
@@ -77,6 +132,8 @@ class Header(QWidget):
         self._model.setAccessibleName("Model")
         self._model.setToolTip("Model")
         self._model.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._model.setMaximumWidth(MODEL_WIDTH)
+        self._model.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._model.currentTextChanged.connect(self._on_model_chosen)
 
     def _make_state(self) -> None:
@@ -95,12 +152,7 @@ class Header(QWidget):
         row.setSpacing(8)
         row.addWidget(brand)
         row.addWidget(menus, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addStretch(1)
-        for fact in (self._title, self._size, self._zoom):
-            row.addWidget(fact)
-            row.addSpacing(8)
-        row.addWidget(self._turn)
-        row.addStretch(1)
+        row.addWidget(self._facts, 1)
         row.addWidget(self._model)
         row.addWidget(self._dot)
         row.addSpacing(-6)  # the button has a margin of its own
@@ -109,10 +161,16 @@ class Header(QWidget):
         for button in (self.messages_button, self.theme_button, self.help_button):
             row.addWidget(button)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the picture's size makes room for the menus."""
+        super().resizeEvent(event)
+        self._size.setVisible(event.size().width() >= ROOM_FOR_SIZE)
+
     def show_document(self, title: str, size: str, modified: bool) -> None:
         """Show the name and size of what is open."""
         self._title.setText(title + (" •" if modified else ""))
-        self._title.setToolTip("Has changes that are not in a file yet" if modified else "")
+        unsaved = "\nHas changes that are not in a file yet" if modified else ""
+        self._title.setToolTip(title + unsaved)
         self._size.setText(size)
 
     def show_zoom(self, zoom: float) -> None:
@@ -126,6 +184,7 @@ class Header(QWidget):
             angle: Degrees clockwise.
         """
         self._turn.setVisible(angle != 0 or is_mirrored)
+        self._facts.updateGeometry()
         words = [f"{angle:.0f}°".replace("-", "−")] * (angle != 0) + ["mirrored"] * is_mirrored
         self._turn.setText(f" {', '.join(words)}")  # Qt leaves nothing between icon and text
         self._turn.setAccessibleName(f"The view is turned: {', '.join(words)}. Make it upright")
@@ -136,11 +195,13 @@ class Header(QWidget):
             self._model.clear()
             self._model.addItems(list(names))
             self._model.setCurrentText(chosen)
+        self._tell_model()
 
     def show_model(self, name: str) -> None:
         """Show that this model is the chosen one."""
         with QSignalBlocker(self._model):
             self._model.setCurrentText(name)
+        self._tell_model()
 
     def show_state(self, text: str, token: str) -> None:
         """Show how the engine is, with a dot in that colour of the theme."""
@@ -165,6 +226,9 @@ class Header(QWidget):
         """Where a panel about the queue hangs: its upper right corner, on the screen."""
         right = self._state.mapTo(self, self._state.rect().bottomRight()).x() + 1
         return self.mapToGlobal(QPoint(right, self.height() + 4))
+
+    def _tell_model(self) -> None:
+        self._model.setToolTip(f"Model: {self._model.currentText()}")
 
     def _on_model_chosen(self, name: str) -> None:
         if name:

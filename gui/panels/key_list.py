@@ -104,7 +104,7 @@ class KeyList(QAbstractListModel):
 
     def _keys(self, line: Line) -> list[str]:
         if line.fixed:
-            return [line.fixed]
+            return [keys] if (keys := self._keymap.written(line.fixed)) else []
         return [shown(key) for key in self._keymap.keys(line.name)] if line.name else []
 
     def _matching(self) -> list[Line]:

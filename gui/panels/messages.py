@@ -33,6 +33,8 @@ class MessageStrip(QFrame):
         self._theme = theme
         self._past: deque[str] = deque(maxlen=REMEMBERED)
         self._icon = QLabel()
+        self._sign = ("info", "text2")
+        theme.changed.connect(self._draw_icon)
         self._text = QLabel()
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)  # file names may look like markup
@@ -121,7 +123,8 @@ class MessageStrip(QFrame):
         self, text: str, icon: str, colour: str, offers: Mapping[str, Callable[[], None]]
     ) -> None:
         self._past.append(f"{datetime.now().astimezone():%H:%M}  {text}")
-        self._icon.setPixmap(pixmap(icon, getattr(self._theme.tokens, colour), ratio=2.0))
+        self._sign = (icon, colour)
+        self._draw_icon()
         self._text.setText(text)
         words = (*offers, "", "")
         for button, offer in zip(self._offers, words, strict=False):
@@ -131,6 +134,10 @@ class MessageStrip(QFrame):
         self._taken = tuple(offers.values())
         self.show()
         self._lie_down()
+
+    def _draw_icon(self) -> None:
+        icon, colour = self._sign
+        self._icon.setPixmap(pixmap(icon, getattr(self._theme.tokens, colour), ratio=2.0))
 
     def _on_offer_taken(self) -> None:
         number = self._offers.index(self.sender())

@@ -13,6 +13,7 @@ from gui.canvas.tools.framing import ColourPicker, FrameTool
 from gui.canvas.tools.gesture import Tool
 from gui.canvas.tools.moving import MoveTool
 from gui.canvas.tools.painting import LEAST_SIZE, MOST_SIZE, BrushSettings, PaintingTool
+from gui.keymap import say
 from gui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ ROOM_FOR_NAME = 720
 HINTS = {
     FrameTool: "Drag the frame to move it, a corner to resize it. The next picture is made there.",
     ColourPicker: "Click the picture to take its colour for the brush.",
-    MoveTool: "Drag to move, a grip to scale. Enter applies, Esc takes it back.",
+    MoveTool: "Drag to move, a grip to scale. To apply it {keep}; Esc takes it back.",
 }
 
 
@@ -35,6 +36,7 @@ class OptionsBar(QWidget):
     """Shows the settings of painting tools, a hint for the others, and actions on the mask.
 
     Attributes:
+        say: Writes the keys into a hint, as `Keymap.say`.
         preset_button: Opens the brushes to choose from, once there is a shelf of them.
         pen_button: Opens what else there is to set: the stroke, and how it follows the pen.
 
@@ -59,6 +61,7 @@ class OptionsBar(QWidget):
         self._name = QLabel()
         self._name.setObjectName("section")
         self._name.setMinimumWidth(92)
+        self.say: Callable[[str], str] = say
         self._hint = QLabel()
         self._hint.setObjectName("hint")
         self._make_fields()
@@ -102,7 +105,7 @@ class OptionsBar(QWidget):
         self._brush_part.setVisible(paints)
         has_part = self._show_part(tool)
         self._hint.setVisible(not (paints or has_part))
-        self._hint.setText(HINTS.get(type(tool), "Drag to move the view."))
+        self._hint.setText(self.say(HINTS.get(type(tool), "Drag to move the view.")))
         self._tool = tool if isinstance(tool, PaintingTool) else None
         shows_opacity = self._tool is not None and self._tool.paints_colour
         self._opacity.setVisible(shows_opacity)

@@ -38,6 +38,7 @@ class PictureWindow(QDialog):
         column.setSpacing(0)
         column.addWidget(self.view, 1)
         column.addLayout(self._make_foot(theme))
+        self.view.beside_changed.connect(self._beside.setChecked)
 
     def show_picture(self, image: QImage, words: str) -> None:
         """Show it in a window of its size, as far as the screen allows."""
@@ -51,7 +52,10 @@ class PictureWindow(QDialog):
         """Show two, the verdict, and what was different when they were made."""
         self._say(words, facts)
         self.view.compare(then, now, names)
-        self._open(then)
+        self._beside.show()
+        if then.width() * now.height() != then.height() * now.width():
+            self.view.show_beside(True)  # over each other they would hardly meet
+        self._open(then if then.width() >= now.width() else now)
 
     def _say(self, words: str, facts: Sequence[str]) -> None:
         self._words.setText(words)
@@ -71,15 +75,15 @@ class PictureWindow(QDialog):
         foot.setContentsMargins(12, 8, 8, 8)
         foot.setSpacing(4)
         foot.addLayout(words, 1)
-        for icon, tip, slot in (
-            ("maximize", "Fit in the window (0)", self.view.fit),
-            ("search", "100 % (1)", self.view.actual_size),
-        ):
-            button = QToolButton()
-            button.setToolTip(tip)
-            button.setAccessibleName(tip.partition(" (")[0])
-            theme.set_icon(button, icon)
-            button.clicked.connect(slot)
+        self._beside = _button(theme, "columns-2", "Side by side (S)")
+        self._beside.setCheckable(True)
+        self._beside.toggled.connect(self.view.show_beside)
+        self._beside.hide()
+        fit = _button(theme, "maximize", "Fit in the window (0)")
+        fit.clicked.connect(self.view.fit)
+        actual = _button(theme, "search", "100 % (1)")
+        actual.clicked.connect(self.view.actual_size)
+        for button in (self._beside, fit, actual):
             foot.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         return foot
 
@@ -94,3 +98,11 @@ class PictureWindow(QDialog):
         self.show()
         self.raise_()
         self.view.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+def _button(theme: Theme, icon: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(tip)
+    button.setAccessibleName(tip.partition(" (")[0])
+    theme.set_icon(button, icon)
+    return button

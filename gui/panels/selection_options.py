@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
@@ -28,22 +30,29 @@ _GROUNDS = [
 ]
 _ENDS = [
     ("nothing", "To nothing", "The colour fades away"),
-    ("background", "To second colour", "From the brush's colour to the second (X)"),
+    ("background", "To second colour", "From the brush's colour to the second"),
 ]
 _SAMPLES = [
     ("picture", "Picture", "Look at the whole picture"),
     ("layer", "Layer", "Look at the active layer alone"),
 ]
 _HINT = "Shift adds, Alt takes away"
+_CLOSE = "To close it {keep}, or click twice"
 
 
 class SelectionOptions(QWidget):
     """A row for the bar above the canvas; shows what the tool in the hand looks at."""
 
     def __init__(
-        self, settings: SelectionSettings, theme: Theme, parent: QWidget | None = None
+        self,
+        settings: SelectionSettings,
+        theme: Theme,
+        say: Callable[[str], str],
+        parent: QWidget | None = None,
     ) -> None:
+        """Let `say` write the keys into hints, as `Keymap.say` does."""
         super().__init__(parent)
+        self._say = say
         self._settings = settings
         self._shades = False
         self._make_choices(theme)
@@ -92,9 +101,7 @@ class SelectionOptions(QWidget):
         self._ground.setVisible(fills)
         self._target.setVisible(not fills)
         self._how.setVisible(not fills)
-        self._hint.setText(
-            "Enter or a double click closes it" if isinstance(tool, PolygonTool) else _HINT
-        )
+        self._hint.setText(self._say(_CLOSE) if isinstance(tool, PolygonTool) else _HINT)
         self._shades = isinstance(tool, GradientTool)
         self._into.setVisible(self._shades and not self._settings.fills_mask)
         looks = isinstance(tool, BucketTool | WandTool)

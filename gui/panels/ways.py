@@ -63,6 +63,17 @@ class InpaintingOptions(QWidget):
         sampling.changed.connect(self._show)
         self._show()
 
+    @property
+    def unusual(self) -> str:
+        """What is not as at first, in a few words; empty while all is."""
+        said = []
+        if self._sampling.inpaint_area is InpaintArea.ONLY_MASKED:
+            said.append(f"Closeup with {self._sampling.area_padding} px around")
+        if self._sampling.masked_content is not MaskedContent.ORIGINAL:
+            names = {value: name for value, name, _ in CONTENTS}
+            said.append(f"Begins with {names[self._sampling.masked_content].lower()}")
+        return ", ".join(said)
+
     @Slot()
     def _show(self) -> None:
         area = self._sampling.inpaint_area
@@ -104,6 +115,11 @@ class PassesOptions(QWidget):
         self._strength.edited.connect(self._on_strength_edited)
         sampling.changed.connect(self._show)
         self._show()
+
+    @property
+    def unusual(self) -> str:
+        """What is not as at first, in a few words; empty while all is."""
+        return "In two passes" if self._sampling.hires else ""
 
     @Slot()
     def _show(self) -> None:

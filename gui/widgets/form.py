@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from gui.widgets.number_field import NumberField
 
-LABEL_WIDTH = 84
+LABEL_WIDTH = 76
 
 
 def label(text: str, *, quiet: bool = False, section: bool = False) -> QLabel:

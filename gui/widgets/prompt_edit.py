@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
-from PySide6.QtCore import QEvent, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QTextCursor
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTextCursor,
+)
 from PySide6.QtWidgets import QPlainTextEdit, QToolTip, QWidget
 
 UNREAD = "Not read: the model stops before this."
+FRAME = 8
+"""Pixels of border and padding above and below, as the style sheet has them."""
 READ_ANEW = "The model reads a part at a time; here the next one begins."
 
 
@@ -23,19 +36,42 @@ class PromptEdit(QPlainTextEdit):
     edited = Signal(str)
     recall_asked = Signal(int)
 
-    def __init__(self, name: str, placeholder: str, lines: int, parent: QWidget | None = None):
+    def __init__(
+        self, name: str, placeholder: str, lines: int, most: int, parent: QWidget | None = None
+    ):
+        """Show at least `lines` lines, and as many as there is room for up to `most`."""
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setPlaceholderText(placeholder)
         self.setTabChangesFocus(True)
-        margins = self.contentsMargins()
-        frame = 2 * self.document().documentMargin() + margins.top() + margins.bottom() + 14
-        self.setFixedHeight(int(lines * self.fontMetrics().lineSpacing() + frame))
+        self.setMinimumHeight(self._height_of(lines))
+        self.setMaximumHeight(self._height_of(most))
         # Cursors, which move along with what is typed before them.
         self._unread: QTextCursor | None = None
         self._breaks: list[QTextCursor] = []
         self._break_colour = QColor()
         self.textChanged.connect(self._on_text_changed)
+
+    def sizeHint(self) -> QSize:
+        """As low as may be: the layout gives it what there is."""
+        return QSize(super().sizeHint().width(), self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show whole lines: what is left of the height stays empty at the foot."""
+        rest = (self.height() - self._height_of(0)) % self._height_of_line()
+        rest += int(self.document().documentMargin())  # or the next line would begin there
+        if self.viewportMargins().bottom() != rest:
+            self.setViewportMargins(0, 0, 0, rest)
+        super().resizeEvent(event)
+
+    def _height_of(self, lines: int) -> int:
+        """With its border, its padding, and the document's margin on both sides."""
+        frame = 2 * int(self.document().documentMargin()) + FRAME
+        return lines * self._height_of_line() + frame
+
+    def _height_of_line(self) -> int:
+        """As the text is laid out: whole pixels, rounded up."""
+        return ceil(QFontMetricsF(self.font()).lineSpacing())
 
     def show_text(self, text: str) -> None:
         """Show `text` without telling anybody; the cursor stays when nothing changes."""

@@ -83,6 +83,25 @@ def test_a_stopped_grid_keeps_what_is_there(qapp: QApplication, qtbot: QtBot) ->
 
 
 @pytest.mark.slow
+def test_a_grid_that_the_closed_window_left_has_a_sheet_of_what_was_made(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    with studio_at(qapp, qtbot) as person:
+        person.wait_for_model()
+        person.studio.errands.grids.start((Axis.of(None), Axis.of(None), Axis.of("steps=2, 150")))
+        person.wait_for(lambda: person.items)
+    with studio_at(qapp, qtbot) as person:
+        person.wait_for_model()
+        gallery = person.studio.results.gallery
+        assert gallery is not None
+        sheet, picture = gallery.items()
+        assert sheet.is_sheet
+        assert [entry["id"] for entry in sheet.record["sheet"]["pictures"]] == [picture.id]
+        assert sheet.record["sheet"]["axes"] == [{"name": "steps", "values": ["2", "150"]}]
+        assert "A picture was waiting" in person.window.messages.text
+
+
+@pytest.mark.slow
 def test_a_kept_picture_is_made_again_and_compared(qapp: QApplication, qtbot: QtBot) -> None:
     with studio_at(qapp, qtbot) as person:
         person.wait_for_model()

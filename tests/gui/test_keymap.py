@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from gui.actions import TABLE
@@ -183,3 +183,34 @@ def test_keys_are_kept_between_starts(home: Path, qapp: QApplication, qtbot: QtB
     with studio_at(qapp, qtbot) as person:
         assert person.window.keymap.keys("brush") == ("P",)
         assert QKeySequence("P") in person.window.actions_by_name["brush"].shortcuts()
+
+
+def test_sentences_name_the_keys_that_hold_now(window: MainWindow, keymap: Keymap) -> None:
+    assert keymap.say("Write, and {generate}.") == "Write, and press Ctrl+Enter."
+    keymap.assign("generate", ("F9",))
+    assert keymap.say("Write, and {generate}.") == "Write, and press F9."
+    keymap.assign("generate", ())
+    assert keymap.say("{generate}.") == "choose “Generate” in the Generate menu."
+
+
+def test_hints_follow_the_keys(window: MainWindow, keymap: Keymap) -> None:
+    def seen() -> str:
+        return " ".join(label.text() for label in window.findChildren(QLabel) if label.isVisible())
+
+    window.take_tool("move")
+    assert "To apply it press Enter" in seen()
+    keymap.assign("keep", ("F8",))
+    keymap.assign("generate", ("F9",))
+    assert "To apply it press F8" in seen()
+    assert "Write a prompt and press F9." in seen()
+    window.take_tool("polygon")
+    assert "To close it press F8" in seen()
+
+
+def test_fixed_keys_are_written_with_the_key_they_hold(keymap: Keymap) -> None:
+    assert keymap.written("Shift + {look} + drag") == "Shift + Space + drag"
+    keymap.assign("look", ("Z",))
+    assert keymap.written("Shift + {look} + drag") == "Shift + Z + drag"
+    keymap.assign("look", ())
+    assert keymap.written("Shift + {look} + drag") == ""
+    assert keymap.written("Esc") == "Esc"

@@ -240,3 +240,16 @@ def test_colours_of_the_frame_are_opaque_enough_to_be_seen(canvas: Easel) -> Non
     screen = shot(canvas)
     across = [screen.pixelColor(canvas.at(32, y)) for y in np.arange(14, 18, 0.25)]
     assert any(colour != QColor("white") for colour in across)
+
+
+def test_lines_between_pixels_can_be_switched_off(canvas: Easel) -> None:
+    for angle in (0.0, 30.0):
+        canvas.turn_to(angle)
+        canvas.zoom_to(16.0)
+        canvas.shows_grid = True
+        ruled = canvas.grab().toImage()
+        canvas.shows_grid = False
+        plain = canvas.grab().toImage()
+        across = range(60, 340)
+        assert any(ruled.pixelColor(x, 200) != QColor("white") for x in across)
+        assert all(plain.pixelColor(x, 200) == QColor("white") for x in across)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QComboBox, QLabel, QMenuBar, QToolButton
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenuBar, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.panels.header import Header, StatusDot
@@ -39,6 +39,30 @@ def test_what_is_open_and_whether_it_is_saved(header: Header) -> None:
     assert {"<b>a</b>.ora •", "64 × 48"} <= set(texts(header))
     header.show_document("<b>a</b>.ora", "64 × 48", False)
     assert "<b>a</b>.ora" in texts(header)
+
+
+def test_what_is_open_stands_still_in_the_middle(header: Header) -> None:
+    header.show_document("a.ora", "64 × 48", False)
+    header.show_zoom(1.0)
+    label = next(each for each in header.findChildren(QLabel) if each.text() == "64 × 48")
+
+    def place() -> int:
+        return label.mapTo(header, label.rect().topLeft()).x()
+
+    QApplication.processEvents()
+    before = place()
+    assert abs(before + label.width() / 2 - header.width() / 2) < 60
+    header.show_state("drawing · 3 waiting", "accent")
+    header.show_models(["a longer name"], "a longer name")
+    QApplication.processEvents()
+    assert place() == before
+
+
+def test_long_names_keep_the_window_narrow(header: Header) -> None:
+    header.show_document("a very long name " * 20, "64 × 48", True)
+    header.show_models(["a-very-long-name-" * 20], "")
+    assert header.minimumSizeHint().width() < 960
+    assert "very-long" in model(header).toolTip()
 
 
 def test_the_zoom_in_percent(header: Header) -> None:

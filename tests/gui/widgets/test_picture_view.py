@@ -68,3 +68,36 @@ def test_a_double_click_goes_to_full_size_and_back_and_dragging_moves(view: Pict
     assert seen(view, 300, 150) == BLUE
     QTest.mouseDClick(view, LEFT, pos=QPoint(200, 150))
     assert view.zoom == 0.25
+
+
+def test_two_side_by_side_are_zoomed_and_moved_together(view: PictureView) -> None:
+    left, right = plain(RED, 800, 600), plain(BLUE, 800, 600)
+    for picture in (left, right):
+        for x in range(100):
+            for y in range(100):
+                picture.setPixelColor(x, y, QColor("white"))
+    view.compare(left, right, ("Older", "Newer"))
+    changes: list[bool] = []
+    view.beside_changed.connect(changes.append)
+    QTest.keyClick(view, Qt.Key.Key_S)
+    assert (changes, view.is_beside) == ([True], True)
+    assert view.zoom == pytest.approx(199 / 800)
+    assert (seen(view, 150), seen(view, 350)) == (RED, BLUE)
+    view.actual_size()
+    assert (seen(view, 100, 150), seen(view, 300, 150)) == (RED, BLUE)
+    for number in range(3):  # to the upper left corner of both, dragged in either
+        at = QPoint(20 + 201 * (number % 2), 20)
+        drag(view, [at, at + QPoint(80, 130), at + QPoint(150, 260)])
+    white = QColor("white")
+    assert (seen(view, 60, 60), seen(view, 261, 60)) == (white, white)
+    assert (seen(view, 150, 150), seen(view, 351, 150)) == (RED, BLUE)
+    QTest.keyClick(view, Qt.Key.Key_S)
+    assert not view.is_beside
+
+
+def test_a_smaller_picture_lies_over_the_larger_undistorted(view: PictureView) -> None:
+    view.compare(plain(RED, 100, 50), plain(BLUE, 200, 100), ("Small", "Large"))
+    assert view.zoom == 1.0
+    assert (seen(view, 110, 150), seen(view, 290, 150)) == (RED, BLUE)
+    view.compare(plain(RED, 100, 100), plain(BLUE, 300, 100), ("Square", "Wide"))
+    assert (seen(view, 110, 150), seen(view, 190, 150)) == (seen(view, 10, 290), RED)

@@ -21,7 +21,7 @@ def edit(qtbot: QtBot) -> Iterator[PromptEdit]:
     box = QWidget()
     qtbot.addWidget(box)
     column = QVBoxLayout(box)
-    edit = PromptEdit("Prompt", "What the picture shows", 4)
+    edit = PromptEdit("Prompt", "What the picture shows", 4, most=4)
     column.addWidget(edit)
     column.addWidget(QLineEdit())
     box.show()
