@@ -138,12 +138,17 @@ def _quit_on_signals(application: QApplication, excuse: Callable[[], None]) -> N
     Python looks at signals only between byte codes, so a timer gives it the chance.
     """
 
-    def quit_softly(*_: object) -> None:
+    def quit_softly() -> None:
         excuse()
         application.closeAllWindows()
 
+    def on_signal(*_: object) -> None:
+        # Between any two byte codes, so also in a paint event: a window that is closed in there
+        # has nothing left to paint on.
+        QTimer.singleShot(0, quit_softly)
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, quit_softly)
+        signal.signal(number, on_signal)
     timer = QTimer(application)
     timer.timeout.connect(_nothing)
     timer.start(300)
