@@ -475,6 +475,7 @@ def test_facts_are_enough_to_make_it_again(zoo: Zoo, cache: PipelineCache) -> No
     result: GenerationResult = make(a_request(), zoo("sd15"), cache)
     assert set(result.facts) == {
         "model_hash",
+        "attention",
         "pipeline_class",
         "device",
         "dtype",

@@ -40,6 +40,7 @@ def test_a_closeup_that_paints_beyond_the_edge(qapp: QApplication, qtbot: QtBot)
         document = person.studio.documents.document
         document.place_image(noise(3, 64, 64, 3), Rect(0, 0, 64, 64), "noise")
         person.window.canvas.move_frame(Rect(40, 0, 64, 64))
+        press(person, "Choose how the mask is repainted")
         assert options.isVisible()
         press(person, "Closeup")
         press(person, "Fill")
@@ -65,6 +66,7 @@ def test_two_passes_are_offered_made_and_recalled(qapp: QApplication, qtbot: QtB
         (options,) = person.window.generation.findChildren(PassesOptions)
         assert not options.isVisible()
         person.studio.sampling.width, person.studio.sampling.height = 192, 128
+        press(person, "Choose how a large picture is made")
         assert options.isVisible()
         press(person, "Two")
         item = person.generate()
