@@ -99,20 +99,32 @@ class Stroke:
         if not self.is_open:
             return NOWHERE
         way = [sample for sample in samples if math.isfinite(sample.x) and math.isfinite(sample.y)]
-        if not self._brush.dynamics.is_on:
+        if self._is_held_still(way):
             return self._lay(self._dabs_through(way))
         dabs = [self._dabs_to(sample) for sample in way]
         return self._lay(np.concatenate(dabs)) if dabs else NOWHERE
 
+    def _is_held_still(self, samples: Sequence[Sample]) -> bool:
+        """Whether the brush is the same all the way, as in a mouse's hand."""
+        if not self._brush.dynamics.is_on:
+            return True
+        before = self._last or (samples[0] if samples else Sample(0, 0))
+        return all(sample[2:] == before[2:] for sample in samples) and not (
+            self._dab is not None and self._presses_harder(before)
+        )
+
     def _dabs_through(self, samples: Sequence[Sample]) -> Dabs:
-        """All at once, for a brush that is the same however the pen is held."""
+        """All at once, for a brush that is the same all the way."""
         places = [] if self._last is None else [self._last]
         for sample in samples:
             self._last = self._usable(sample)
             places.append(self._last)
         if not samples:
             return NO_DABS
-        dabs, self._to_next = dabs_through(places, self._brush.step, self._to_next, self._reach())
+        step = self._brush.step_at(*places[-1][2:])
+        dabs, self._to_next = dabs_through(places, step, self._to_next, self._reach())
+        if len(dabs):
+            self._dab = Sample(*dabs[-1].tolist())
         return dabs
 
     def _dabs_to(self, sample: Sample) -> Dabs:
