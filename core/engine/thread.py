@@ -146,7 +146,7 @@ class InferenceThread(QThread):
         self._jobs.pause(False)
 
     def hold(self, held: bool) -> None:
-        """Let the running request wait a moment for the window, or go on; 30 ms at most."""
+        """Let the running request wait a moment for the window, or go on; see `Reins`."""
         self._jobs.hold(held)
 
     def preview_taken(self, request_id: str) -> None:

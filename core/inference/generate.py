@@ -31,7 +31,7 @@ from core.inference.ladder import MemoryLadder
 from core.inference.masked import MaskedPreview, WorkArea
 from core.inference.noise_field import NoisePart
 from core.inference.passes import in_two_passes
-from core.inference.reins import Reins
+from core.inference.reins import CALM, Reins
 from core.inference.resuming import HeadStart, Leg, StateKeeper, StepReached
 from core.inference.savings import sliced_vae
 from core.inference.stopping import stoppable
@@ -326,7 +326,7 @@ def _denoise(
     previews = loaded.previews(request.denoising_size, means.shelf.folders, over)
     try:
         with (
-            stoppable(pipe, reins.stop, reins.give_way),
+            stoppable(pipe, reins.stop, functools.partial(reins.give_way, _calm(loaded))),
             nullcontext() if means.noise is None else means.noise.given_to(pipe.scheduler),
             X0Tap(pipe.scheduler) as tap,
             EarlyEnd() as early_end,
@@ -356,6 +356,11 @@ def _denoise(
         _learn_preview(loaded, latents, output.images)
     pictures = [pixels_of(image, request) for image in output.images]
     return _Denoised(pictures, watch, blanked)
+
+
+def _calm(loaded: LoadedPipeline) -> float:
+    """How long a hand rests before the next block: a graphics card is no rival to the window."""
+    return CALM if loaded.plan.device == "cpu" else 0.0
 
 
 def _learn_preview(loaded: LoadedPipeline, latents: Tensor, images: Any) -> None:
