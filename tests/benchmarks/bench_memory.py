@@ -92,7 +92,8 @@ CASES = (
     Case("sd15", 256, stored="float32"),
     Case("sd15", 512),
     Case("sd15", 512, pictures=2),
-    Case("sdxl-base", 128, "bfloat16"),
+    Case("sd15", 256, pag=3.0),
+    Case("sdxl-base", 256),
 )
 
 
