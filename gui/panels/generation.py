@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
+    QLayout,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -228,18 +229,14 @@ class GenerationPanel(QWidget):
         form.setColumnStretch(3, 1)
         size = row(self._width, label("×"), self._height, self._swap, self._presets, spacing=4)
         seed = row(self._seed, self._dice, self._lock, spacing=4)
-        for line, name, control in ((0, "Size", size), (3, "Seed", seed)):
-            form.addWidget(label(name), line, 0)
-            form.addLayout(control, line, 1, 1, 3)
+        # From the top down: in this order Tab goes through them.
+        _across(form, 0, "Size", size)
         form.addWidget(self._size_note, 1, 1, 1, 3)
+        _pair(form, 2, label("Steps"), self._steps, self._guidance_label, self._guidance)
+        _across(form, 3, "Seed", seed)
+        _pair(form, 4, label("Pictures"), self._pictures, self._strength_label, self._strength)
         form.addWidget(label("Scheduler"), 5, 0)
         form.addWidget(self._scheduler, 5, 1, 1, 3)
-        for line, *widgets in (
-            (2, label("Steps"), self._steps, self._guidance_label, self._guidance),
-            (4, label("Pictures"), self._pictures, self._strength_label, self._strength),
-        ):
-            for place, widget in enumerate(widgets):
-                form.addWidget(widget, line, place)
         return form
 
     def _connect(self) -> None:
@@ -346,3 +343,13 @@ class GenerationPanel(QWidget):
     def _on_preset_chosen(self, action: object) -> None:
         width, height = action.data()  # type: ignore[attr-defined]
         self.size_chosen.emit(width, height)
+
+
+def _across(form: QGridLayout, line: int, name: str, control: QLayout) -> None:
+    form.addWidget(label(name), line, 0)
+    form.addLayout(control, line, 1, 1, 3)
+
+
+def _pair(form: QGridLayout, line: int, *widgets: QWidget) -> None:
+    for place, widget in enumerate(widgets):
+        form.addWidget(widget, line, place)

@@ -232,3 +232,16 @@ def test_what_a_model_cannot_use_is_not_there_and_comes_back(
     panel.show_abilities(whole)
     assert not field(panel, "Guidance scale").isHidden()
     assert not edit(panel, "Negative prompt").isHidden()
+
+
+def test_tab_goes_from_the_top_down(panel: GenerationPanel) -> None:
+    panel.set_strength_used(True)
+    chain, widget = [], panel.nextInFocusChain()
+    while widget is not panel:
+        if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            chain.append(widget)
+        widget = widget.nextInFocusChain()
+    fields = [each for each in chain if isinstance(each, NumberField | QComboBox)]
+    places = [each.mapTo(panel, each.rect().center()).toTuple() for each in fields]
+    assert [each.accessibleName() for each in fields][-1] == "Scheduler"
+    assert places == sorted(places, key=lambda place: (place[1], place[0]))
