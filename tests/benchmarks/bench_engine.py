@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.bench_engine [PAIRS]
 
-Both use the same pipeline object, so dtype, memory format and weights are the same; threads, seed
-and scheduler too. Pairs alternate. No picture is written: that has a line of its own. `cpu` lines
+The embedded model, then one of Stable Diffusion 1.5's size whose weights are all zero. Both ways
+use the same pipeline object, so dtype, memory format and weights are the same; threads, seed and
+scheduler too. Pairs alternate. No picture is written: that has a line of its own. `cpu` lines
 count the processor time of the whole process, so that a busy machine shows as wall time only.
 """
 
@@ -35,8 +36,10 @@ from core.request import GenerationRequest, Pixels
 from core.result import PreviewFrame
 from core.schedulers import make_scheduler
 from core.settings import RESOURCES
+from tests.benchmarks.full_size import write_full_size
 
 STEPS = 12
+FEW_STEPS, FEW_PAIRS = 3, 2
 SIDE = 256
 STARTER = RESOURCES / "models" / "starter"
 PROMISE = 1.02
@@ -80,36 +83,42 @@ def main() -> int:
     sys.setswitchinterval(0.001)
     application = QCoreApplication(sys.argv[:1])
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = describe(STARTER if STARTER.exists() else build_medium(Path(folder)))
+        embedded = describe(STARTER if STARTER.exists() else build_medium(Path(folder)))
+        large = describe(write_full_size(Path(folder), "sd15"))
         pipelines = PipelineCache()
-        engine = InferenceThread(None, pipelines, [checkpoint.path])
+        engine = InferenceThread(None, pipelines, [embedded.path, large.path])
         engine.start()
         try:
-            print(json.dumps(compare(engine, pipelines, checkpoint, pairs)), flush=True)
+            for case in (Case(embedded, STEPS, pairs), Case(large, FEW_STEPS, FEW_PAIRS)):
+                print(json.dumps(compare(engine, pipelines, case)), flush=True)
         finally:
             engine.close()
     del application
     return 0
 
 
-def compare(
-    engine: InferenceThread, pipelines: PipelineCache, checkpoint: Checkpoint, pairs: int
-) -> dict[str, Any]:
+class Case(NamedTuple):
+    """A model, and how many steps and pairs of pictures it is measured with."""
+
+    checkpoint: Checkpoint
+    steps: int
+    pairs: int
+
+
+def compare(engine: InferenceThread, pipelines: PipelineCache, case: Case) -> dict[str, Any]:
     """Run the pairs; the line to print."""
     window = Window(engine)
-    ours = [through_engine(engine, window, checkpoint, seed=0)]  # warms up, and loads
-    bare = [with_diffusers(pipelines, checkpoint, seed=0)]
-    for seed in range(1, pairs + 1):
+    ours = [through_engine(engine, window, case, seed=0)]  # warms up, and loads
+    bare = [with_diffusers(pipelines, case, seed=0)]
+    for seed in range(1, case.pairs + 1):
         order: list[Callable[[], None]] = [
-            lambda seed=seed: ours.append(through_engine(engine, window, checkpoint, seed)),
-            lambda seed=seed: bare.append(with_diffusers(pipelines, checkpoint, seed)),
+            lambda seed=seed: ours.append(through_engine(engine, window, case, seed)),
+            lambda seed=seed: bare.append(with_diffusers(pipelines, case, seed)),
         ]
         for run in order if seed % 2 else reversed(order):
             run()
-    image = through_engine(engine, window, checkpoint, seed=1).image
-    return line(ours[1:], bare[1:], window, checkpoint) | {
-        "same_pixels": bool(np.array_equal(image, bare[1].image))
-    }
+    same = bool(np.array_equal(ours[1].image, bare[1].image))
+    return line(ours[1:], bare[1:], window, case) | {"same_pixels": same}
 
 
 class Run(NamedTuple):
@@ -119,15 +128,13 @@ class Run(NamedTuple):
     image: Pixels
 
 
-def line(
-    ours: list[Run], bare: list[Run], window: Window, checkpoint: Checkpoint
-) -> dict[str, Any]:
+def line(ours: list[Run], bare: list[Run], window: Window, case: Case) -> dict[str, Any]:
     """The figures as one record."""
     ratios = [a.cost.wall / b.cost.wall for a, b in zip(ours, bare, strict=True)]
     cpu = [a.cost.cpu / b.cost.cpu for a, b in zip(ours, bare, strict=True)]
-    extra = [(a.cost.cpu - b.cost.cpu) / STEPS * 1e3 for a, b in zip(ours, bare, strict=True)]
+    extra = [(a.cost.cpu - b.cost.cpu) / case.steps * 1e3 for a, b in zip(ours, bare, strict=True)]
     return {
-        "benchmark": "engine with previews",
+        "benchmark": f"engine with previews, {case.checkpoint.name}",
         "baseline": "bare diffusers, same pipeline",
         "ratio": round(statistics.median(ratios), 4),
         "range": [round(min(ratios), 4), round(max(ratios), 4)],
@@ -136,20 +143,17 @@ def line(
         "cpu_extra_ms_a_step": round(statistics.median(extra), 2),
         "bare_seconds": round(statistics.median(b.cost.wall for b in bare), 3),
         "previews": window.previews,
-        "steps": STEPS,
+        "steps": case.steps,
         "pairs": len(ours),
         "side": SIDE,
-        "model": checkpoint.name,
         "promise": PROMISE,
         "promise_ms_a_step": PROMISE_MS,
     }
 
 
-def through_engine(
-    engine: InferenceThread, window: Window, checkpoint: Checkpoint, seed: int
-) -> Run:
+def through_engine(engine: InferenceThread, window: Window, case: Case, seed: int) -> Run:
     """From `submit` to the picture in the window's thread."""
-    request = a_request(checkpoint, seed)
+    request = a_request(case.checkpoint, seed, case.steps)
     before = now()
     engine.submit(request)
     window.loop.exec(QEventLoop.ProcessEventsFlag.AllEvents)
@@ -158,32 +162,32 @@ def through_engine(
     return Run(cost, window.image)
 
 
-def with_diffusers(pipelines: PipelineCache, checkpoint: Checkpoint, seed: int) -> Run:
+def with_diffusers(pipelines: PipelineCache, case: Case, seed: int) -> Run:
     """The same pipeline called as its documentation says, with nothing of ours around it."""
     import torch
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    request = a_request(checkpoint, seed)
-    loaded = pipelines.get(checkpoint, GenerationKind.TEXT_TO_IMAGE)
+    request = a_request(case.checkpoint, seed, case.steps)
+    loaded = pipelines.get(case.checkpoint, GenerationKind.TEXT_TO_IMAGE)
     before = now()
     loaded.pipe.scheduler = make_scheduler(request.scheduler, loaded.original_scheduler_config)
     output = loaded.pipe(
         request.prompt,
         width=SIDE,
         height=SIDE,
-        num_inference_steps=STEPS,
+        num_inference_steps=case.steps,
         guidance_scale=request.guidance_scale,
         generator=torch.Generator().manual_seed(seed),
     )
     return Run(since(before), np.asarray(output.images[0]))
 
 
-def a_request(checkpoint: Checkpoint, seed: int) -> GenerationRequest:
+def a_request(checkpoint: Checkpoint, seed: int, steps: int = STEPS) -> GenerationRequest:
     """A picture of the size that the embedded model was made for."""
     return GenerationRequest(
         checkpoint=checkpoint.name,
         prompt="a red apple on a blue background",
-        num_inference_steps=STEPS,
+        num_inference_steps=steps,
         seed=seed,
         size=Size(SIDE, SIDE),
         denoising_size=Size(SIDE, SIDE),
