@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from core.canvas.document import Document
 from core.canvas.presets import BrushShelf
+from core.canvas.tiles import tile_reserve
 from core.checkpoints import Checkpoint, model_folders
 from core.engine import InferenceThread, WaitingShelf
 from core.errors import StorageFailed
@@ -134,6 +135,7 @@ class Studio(QObject):
         self.window.keymap.changed.connect(self.autosave.keep)
         self.window.looking.changed.connect(self.autosave.keep)
         self.autosave.start()
+        tile_reserve.open()
 
     def close(self) -> None:
         """Stop the job, keep what is open, and end every thread."""
@@ -150,6 +152,7 @@ class Studio(QObject):
         if self.engine is not None:
             self.engine.close()
         self.results.close()
+        tile_reserve.close()
 
     @Slot(list)
     def on_called(self, files: list[str]) -> None:

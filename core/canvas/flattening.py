@@ -25,6 +25,7 @@ from core.canvas.tiles import (
     Tiles,
     bytes_of,
     read_only,
+    tile_reserve,
     tile_shape,
     tiles_in,
 )
@@ -133,7 +134,7 @@ class FlattenedLayers:
             return alone
         tile = self._tiles.get(key)
         if tile is None:
-            tile = np.empty(tile_shape(4), np.uint8)
+            tile = tile_reserve.take(4)
             self._compose(key, WHOLE_TILE, tile)
             _keep(self._tiles, key, tile)
         elif key in self._stale:

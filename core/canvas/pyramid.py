@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import Protocol
 
 import cv2
-import numpy as np
 
 from core.canvas.tiles import (
     EMPTY_TILE,
@@ -15,7 +14,7 @@ from core.canvas.tiles import (
     TILE,
     WHOLE_TILE,
     TileKey,
-    tile_shape,
+    tile_reserve,
     tiles_in,
 )
 from core.geometry import Rect
@@ -85,7 +84,7 @@ class TilePyramid:
         for constant in (EMPTY_TILE[self._channels], FULL_TILE[self._channels]):
             if all(source is constant for source in sources):
                 return constant
-        tile = np.empty(tile_shape(self._channels), np.uint8)
+        tile = tile_reserve.take(self._channels)
         for source, (_, place) in zip(sources, _children(key), strict=True):
             _halve(source, tile[place.slices()])
         tile.flags.writeable = False

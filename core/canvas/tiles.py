@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from core.canvas.reserve import Reserve
 from core.geometry import Rect, Size
 from core.request import Pixels
 
@@ -35,6 +36,12 @@ def tile_shape(channels: int) -> tuple[int, ...]:
     """Shape of one tile's array: (256, 256, 4) or, for one channel, (256, 256)."""
     return (TILE, TILE) if channels == 1 else (TILE, TILE, channels)
 
+
+RESERVED = 48
+"""Tiles of each kind that may lie ready: 12 MiB of four channels, and 3 MiB of one."""
+
+tile_reserve = Reserve({channels: tile_shape(channels) for channels in (1, 4)}, RESERVED)
+"""Where the memory of tiles that are painted or shown comes from."""
 
 EMPTY_TILE = {channels: _constant_tile(channels, 0) for channels in (1, 4)}
 """Zeros, by number of channels; read-only and shared by everyone who needs an absent tile."""
@@ -153,12 +160,12 @@ class TiledSurface:
         The caller writes only inside `bounds`.
         """
         tile = self._tiles.get((tx, ty))
-        if tile is None:
-            tile = np.zeros(tile_shape(self.channels), np.uint8)
-        elif not tile.flags.writeable:
-            tile = tile.copy()
-        self._tiles[tx, ty] = tile
-        return tile
+        if tile is not None and tile.flags.writeable:
+            return tile
+        fresh = tile_reserve.take(self.channels)
+        fresh[...] = 0 if tile is None else tile
+        self._tiles[tx, ty] = fresh
+        return fresh
 
     def snapshot(self) -> Snapshot:
         """Remember every tile, by reference; from now on writing copies."""
