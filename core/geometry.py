@@ -80,7 +80,7 @@ class Rect(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Whether there is no pixel in it."""
-        return self.size.is_empty
+        return self.width <= 0 or self.height <= 0
 
     def translated(self, dx: int, dy: int) -> Rect:
         """The same rectangle moved by that many pixels."""
@@ -88,12 +88,12 @@ class Rect(NamedTuple):
 
     def intersected(self, other: Rect) -> Rect:
         """What both have in common; empty when they do not meet."""
-        return Rect.between(
-            max(self.x, other.x),
-            max(self.y, other.y),
-            min(self.right, other.right),
-            min(self.bottom, other.bottom),
-        )
+        x, y, width, height = self
+        left, top, wide, high = other
+        right = x + width if x + width < left + wide else left + wide
+        bottom = y + height if y + height < top + high else top + high
+        x, y = left if left > x else x, top if top > y else y  # faster than max: strokes ask often
+        return Rect(x, y, right - x if right > x else 0, bottom - y if bottom > y else 0)
 
     def united(self, other: Rect) -> Rect:
         """The smallest rectangle around both; an empty one does not count."""

@@ -10,12 +10,15 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from core.canvas.dynamics import BrushDynamics, Curve, Response, Sensor, Shares
+from core.canvas.dynamics import BrushDynamics, Curve, Response, Sensor
 from core.canvas.presets import OURS, BrushPreset
 from core.request import Pixels
 
 SIDE = 128
+
+Coverage = NDArray[np.float64]
 
 
 def chalk(chance: np.random.Generator) -> Pixels:
@@ -90,14 +93,14 @@ def main() -> None:
         (OURS / f"{number:02d} {preset.name}.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _disc(radius: float, softness: float) -> Shares:
+def _disc(radius: float, softness: float) -> Coverage:
     """1 in the middle, 0 beyond `radius` (1 reaches the edge), a soft fall between."""
     y, x = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     distance = np.hypot(x, y) / (SIDE / 2)
     return np.clip((radius - distance) / (radius * softness), 0, 1)
 
 
-def _bytes(coverage: Shares) -> Pixels:
+def _bytes(coverage: Coverage) -> Pixels:
     return np.rint(np.clip(coverage, 0, 1) * 255).astype(np.uint8)
 
 

@@ -32,6 +32,7 @@ class _Memory(threading.local):
     def __init__(self) -> None:
         self.wide_words = np.empty((3, 4 * TILE * TILE), np.uint16)
         self.wide, self.faded = np.empty((2, 4 * TILE * TILE), np.uint8)
+        self.words = np.empty(TILE * TILE, np.uint32)
 
 
 def _shaped(line: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -66,6 +67,31 @@ class Ink:
         np.multiply(share, self._row[:, : before.shape[1]], out=share)
         np.add(mixed, share, out=mixed)
         cv2.convertScaleAbs(mixed, dst=out, alpha=1 / 255)
+
+    def on_plain(self, value: int) -> NDArray[Any]:
+        """What becomes by each alpha of a pixel whose every channel is `value`.
+
+        Returns:
+            256 of uint8, or of uint32 with the four channels in one number; for `look_up`.
+        """
+        alpha = np.arange(256, dtype=np.uint8)[np.newaxis]
+        after = np.empty((1, 256, *self._row.shape[2:]), np.uint8)
+        self.lay(np.full_like(after, value), alpha, out=after)
+        return after[0] if after.ndim == 2 else after.view("<u4")[0, :, 0]
+
+
+def look_up(table: NDArray[Any], alpha: Pixels, out: Pixels) -> None:
+    """Write to `out` what a table of `Ink.on_plain` says: a quarter of the time of `Ink.lay`.
+
+    Args:
+        alpha: (h, w), no larger than a tile.
+        out: (h, w, 4) or (h, w), as the table's ink.
+    """
+    if out.ndim == 2:
+        cv2.LUT(alpha, table, dst=out)
+        return
+    words = _shaped(_memory.words, alpha.shape)
+    out.view("<u4")[..., 0] = np.take(table, alpha, out=words, mode="clip")
 
 
 def blend(above: Pixels, opacity: int, onto: Pixels, mode: BlendMode = BlendMode.NORMAL) -> None:

@@ -8,14 +8,12 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from core.canvas.dabs import Dabs, Sample, dabs_between, dabs_with_steps
-from core.canvas.dynamics import STEADY, BrushDynamics, Response
+from core.canvas.dabs import Sample
+from core.canvas.dynamics import STEADY, BrushDynamics
 from core.canvas.stamps import StampCache, disc, stamp_side
 from core.canvas.tips import TURNS, Tip
 from core.errors import InvalidRequest
-from core.geometry import Rect
 from core.request import Pixels
 
 SMALLEST_STEP = 0.5
@@ -118,46 +116,34 @@ class Brush:
         is_soft = self.tip is None and size / 2 * (1 - self.hardness) >= _SOFT_EDGE
         return 1 if is_soft else _PHASES
 
-    def dabs(self, start: Sample, end: Sample, to_next: float, within: Rect) -> tuple[Dabs, float]:
-        """Dabs on the straight way between two samples; see `dabs_between`."""
-        if self.dynamics.size.is_on:
-            return dabs_with_steps(start, end, self.step_at, to_next, within)
-        return dabs_between(start, end, self.step, to_next, within)
-
-    def placed(self, dabs: Dabs, first: int = 0) -> list[Placed]:
-        """What the dabs put on the pixels, each at the nearest phase.
+    def placed(self, dab: Sample, number: int = 0) -> Placed:
+        """What a dab puts on the pixels, at the nearest phase.
 
         Args:
-            first: How many dabs the stroke had before; a turning tip looks at it.
+            number: How many dabs the stroke had before; a turning tip looks at it.
         """
-        if len(dabs) == 0:
-            return []
-        sizes = self._sizes(dabs)
-        different = sizes if self.dynamics.size.is_on else sizes[:1]  # numpy spreads one over all
-        phases = np.array([[self.phases(size)] for size in different])
-        halves = np.array([[self.side(size) // 2] for size in different])
-        snapped = np.floor(dabs[:, :2] * phases + (0.5 + _NUDGE)).astype(np.int64)
-        corners, phase = np.divmod(snapped, phases)
-        most = _levels(self.dynamics.opacity, dabs)
-        gain = _levels(self.dynamics.flow, dabs, self.flow)
-        turns = self._turns(first, len(dabs))
-        return list(
-            map(Placed, *(corners - halves).T.tolist(), sizes, *phase.T.tolist(), turns, most, gain)
-        )
+        held = dab.pressure, dab.tilt
+        size = self._size_at(*held)
+        phases, half = self.phases(size), self.side(size) // 2
+        left, phase_x = divmod(math.floor(dab.x * phases + (0.5 + _NUDGE)), phases)
+        top, phase_y = divmod(math.floor(dab.y * phases + (0.5 + _NUDGE)), phases)
+        most = round(255 * self.dynamics.opacity.at(*held))
+        gain = round(255 * self.flow * self.dynamics.flow.at(*held))
+        turn = self._turn(number)
+        return Placed(left - half, top - half, size, phase_x, phase_y, turn, most, gain)
 
-    def _sizes(self, dabs: Dabs) -> list[float]:
-        """The diameter of each dab, 1 at least."""
+    def _size_at(self, pressure: float, tilt: float) -> float:
+        """The diameter of a dab, 1 at least."""
         response = self.dynamics.size
         if not response.is_on:
-            return [self.size] * len(dabs)
-        sizes = self.size * response.shares(dabs[:, 2], dabs[:, 3])
-        return _rungs(np.maximum(sizes, 1.0)).tolist()
+            return self.size
+        return _rung(max(1.0, self.size * response.at(pressure, tilt)))
 
-    def _turns(self, first: int, count: int) -> list[int]:
-        """A direction for each dab that looks like chance and is the same every time."""
+    def _turn(self, number: int) -> int:
+        """A direction that looks like chance and is the same every time."""
         if self.tip is None or not self.tip.turns:
-            return [0] * count
-        return [(number * 2654435761 >> 7) % TURNS for number in range(first, first + count)]
+            return 0
+        return (number * 2654435761 >> 7) % TURNS
 
     def stamp(self, dab: Placed) -> Pixels:
         """Coverage of that dab, uint8 (side, side), read-only; no more than its `most`."""
@@ -175,18 +161,10 @@ class Brush:
         return self.tip.stamp(dab.size, x, y, dab.turn)
 
 
-def _rungs(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sizes, to within half a per cent or a sixteenth of a pixel, whichever is more."""
-    steps = np.maximum(2 ** np.floor(np.log2(sizes)) / _RUNGS, _FINEST_RUNG)
-    return np.rint(sizes / steps) * steps
-
-
-def _levels(response: Response, dabs: Dabs, share: float = 1.0) -> list[int]:
-    """What the response leaves of `share`, in parts of 255."""
-    if not response.is_on:
-        return [round(255 * share)] * len(dabs)
-    levels = np.rint(255 * share * response.shares(dabs[:, 2], dabs[:, 3])).astype(np.int64)
-    return levels.tolist()
+def _rung(size: float) -> float:
+    """The size, to within half a per cent or a sixteenth of a pixel, whichever is more."""
+    step = max(2 ** math.floor(math.log2(size)) / _RUNGS, _FINEST_RUNG)
+    return round(size / step) * step
 
 
 def _require(name: str, value: float, least: float, most: float) -> None:

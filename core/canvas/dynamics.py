@@ -11,17 +11,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.errors import InvalidRequest
 
 Point = tuple[float, float]
-Shares = NDArray[np.float64]
 
 STRAIGHT: tuple[Point, ...] = ((0.0, 0.0), (1.0, 1.0))
 MOST_POINTS = 12
-_STEPS = 256
 
 
 class Sensor(StrEnum):
@@ -64,7 +59,9 @@ class Curve:
         Between two points it is a cubic with the slopes of Fritsch and Butland ("A method for
         constructing local monotone piecewise cubic interpolants", 1984), which never overshoots.
         """
-        value = min(max(value, 0.0), 1.0)
+        if value >= 1.0:  # a mouse's pressure, so mostly
+            return self.points[-1][1]
+        value = max(value, 0.0)
         right = min(bisect_right([x for x, _ in self.points], value), len(self.points) - 1)
         (x0, y0), (x1, y1) = self.points[right - 1 : right + 1]
         width = x1 - x0
@@ -72,15 +69,6 @@ class Curve:
         m0, m1 = (self._slopes[i] * width for i in (right - 1, right))
         out = y0 + t * (m0 + t * (3 * (y1 - y0) - 2 * m0 - m1 + t * (m0 + m1 - 2 * (y1 - y0))))
         return min(max(out, 0.0), 1.0)
-
-    def shares(self, values: Shares) -> Shares:
-        """The like of `at` for an array, to within 1/1000."""
-        return np.interp(values, *self._table)
-
-    @cached_property
-    def _table(self) -> tuple[Shares, Shares]:
-        grid = np.linspace(0, 1, _STEPS + 1)
-        return grid, np.array([self.at(value) for value in grid])
 
     @cached_property
     def _slopes(self) -> list[float]:
@@ -108,12 +96,6 @@ class Response:
         if not self.is_on:
             return 1.0
         return self.curve.at(pressure if self.sensor is Sensor.PRESSURE else tilt)
-
-    def shares(self, pressures: Shares, tilts: Shares) -> Shares:
-        """The like of `at` for arrays."""
-        if not self.is_on:
-            return np.ones_like(pressures)
-        return self.curve.shares(pressures if self.sensor is Sensor.PRESSURE else tilts)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Response:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.canvas.dabs import Sample
 
-Place = NDArray[np.float64]
-"""x, y, pressure, tilt."""
+Place = tuple[float, float]
 
 TOLERANCE = 0.1
 """Pixels that the drawn chords may lie beside the curve."""
@@ -32,7 +28,7 @@ class SmoothPath:
     def __init__(self, reach: float = 0.0) -> None:
         """`reach` is the length of the string in pixels; 0 goes through every sample."""
         self._string = PulledString(reach)
-        self._knots: deque[Place] = deque(maxlen=4)
+        self._knots: deque[Sample] = deque(maxlen=4)
         self._newest: Sample | None = None
 
     def follow(self, sample: Sample) -> list[Sample]:
@@ -40,26 +36,26 @@ class SmoothPath:
         if not (math.isfinite(sample.x) and math.isfinite(sample.y)):
             return []
         self._newest = self._usable(sample)
-        return self._reach(self._string.pulled_to(np.array(self._newest)))
+        return self._reach(self._string.pulled_to(self._newest))
 
     def finish(self) -> list[Sample]:
         """The rest, up to the place where the pen was lifted."""
         if self._newest is None:
             return []
-        last = self._reach(np.array(self._newest))
+        last = self._reach(self._newest)
         if len(self._knots) == 1:
             return last
         before = self._knots[-3] if len(self._knots) > 2 else None
         return last + chords(before, self._knots[-2], self._knots[-1], None)
 
-    def _reach(self, place: Place) -> list[Sample]:
+    def _reach(self, place: Sample) -> list[Sample]:
         """Take the next knot of the curve; one where the last one is only presses differently."""
         if not self._knots:
             self._knots.append(place)
-            return [_sample(place)]
-        if np.hypot(*(place - self._knots[-1])[:2]) < 1e-6:
+            return [place]
+        if _distance(place, self._knots[-1]) < 1e-6:
             self._knots[-1] = place
-            return [_sample(place)] if len(self._knots) == 1 else []
+            return [place] if len(self._knots) == 1 else []
         self._knots.append(place)
         if len(self._knots) < 3:
             return []
@@ -83,60 +79,87 @@ class PulledString:
 
     def __init__(self, reach: float) -> None:
         self._reach = reach
-        self._start: Place | None = None
-        self._end: Place | None = None
+        self._start: Sample | None = None
+        self._end: Sample | None = None
 
-    def pulled_to(self, place: Place) -> Place:
+    def pulled_to(self, place: Sample) -> Sample:
         """Where the end is when the start has come to `place` straight from where it was."""
         if self._start is None or self._end is None or self._reach <= 0:
             self._end = place
         else:
-            way = place - self._start
-            length = float(np.hypot(way[0], way[1]))
+            length = _distance(place, self._start)
             if length > 0:
-                lag = way * (self._reach / length)
-                rest = math.exp(-length / self._reach)
-                self._end = place - lag + (self._end - self._start + lag) * rest
+                self._end = self._pulled(self._start, self._end, place, length)
         self._start = place
         return self._end
 
+    def _pulled(self, start: Sample, end: Sample, place: Sample, length: float) -> Sample:
+        lags = self._reach / length
+        rest = math.exp(-length / self._reach)
+        return Sample(
+            *(
+                new - (new - old) * lags + (far - old + (new - old) * lags) * rest
+                for old, far, new in zip(start, end, place, strict=True)
+            )
+        )
 
-def chords(before: Place | None, start: Place, end: Place, after: Place | None) -> list[Sample]:
+
+def chords(before: Sample | None, start: Sample, end: Sample, after: Sample | None) -> list[Sample]:
     """The curve from `start` to `end` as short straight pieces, `start` left out.
 
     Without a neighbour on one side the curve bends there as on the other; without any it is
     straight. Pressure and tilt go evenly.
     """
-    way = end - start
+    way = end.x - start.x, end.y - start.y
     leaving = None if before is None else _tangent(before, start, end, at_end=False)
     coming = None if after is None else _tangent(start, end, after, at_end=True)
     if leaving is None:
-        leaving = way if coming is None else 2 * way - coming
+        leaving = way if coming is None else _mirrored(way, coming)
     if coming is None:
-        coming = 2 * way - leaving
-    first, second = start + leaving / 3, end - coming / 3
-    count = _chords_for(start, first, second, end)
-    shares = (np.arange(1, count + 1) / count)[:, np.newaxis]
-    rest = 1 - shares
-    curve = (
-        rest**3 * start + 3 * rest**2 * shares * first + 3 * rest * shares**2 * second
-    ) + shares**3 * end
-    curve[:, 2:] = start[2:] + shares * way[2:]
-    return [Sample(*row) for row in curve.tolist()]
+        coming = _mirrored(way, leaving)
+    first = start.x + leaving[0] / 3, start.y + leaving[1] / 3
+    second = end.x - coming[0] / 3, end.y - coming[1] / 3
+    count = _chords_for(start[:2], first, second, end[:2])
+    return [_on_curve(start, first, second, end, number / count) for number in range(1, count + 1)]
 
 
-def _tangent(a: Place, b: Place, c: Place, at_end: bool) -> Place:
+def _on_curve(start: Sample, first: Place, second: Place, end: Sample, share: float) -> Sample:
+    """A point of the cubic Bézier curve with these control points."""
+    rest = 1 - share
+    a, b, c, d = rest**3, 3 * rest**2 * share, 3 * rest * share**2, share**3
+    return Sample(
+        a * start.x + b * first[0] + c * second[0] + d * end.x,
+        a * start.y + b * first[1] + c * second[1] + d * end.y,
+        start.pressure + share * (end.pressure - start.pressure),
+        start.tilt + share * (end.tilt - start.tilt),
+    )
+
+
+def _tangent(a: Sample, b: Sample, c: Sample, at_end: bool) -> Place:
     """The curve's direction at `b`, per length of a piece: of b to c, or at_end of a to b."""
-    near, far = (math.sqrt(max(math.dist(p[:2], q[:2]), 1e-9)) for p, q in ((a, b), (b, c)))
-    slope = (b - a) / near - (c - a) / (near + far) + (c - b) / far
-    return np.asarray(slope * (near if at_end else far))
+    near, far = (math.sqrt(max(_distance(p, q), 1e-9)) for p, q in ((a, b), (b, c)))
+    piece = near if at_end else far
+    x, y = (
+        ((q - p) / near - (r - p) / (near + far) + (r - q) / far) * piece
+        for p, q, r in zip(a[:2], b[:2], c[:2], strict=True)
+    )
+    return x, y
+
+
+def _mirrored(way: Place, tangent: Place) -> Place:
+    """The tangent at the other end of a piece that bends evenly."""
+    return 2 * way[0] - tangent[0], 2 * way[1] - tangent[1]
 
 
 def _chords_for(a: Place, b: Place, c: Place, d: Place) -> int:
     """So many that a Bézier curve and its chords are `TOLERANCE` apart (Wang, 1984)."""
-    bend = max(np.hypot(*(a - 2 * b + c)[:2]), np.hypot(*(b - 2 * c + d)[:2]))
+    bend = max(_bend(a, b, c), _bend(b, c, d))
     return min(max(math.ceil(math.sqrt(0.75 * bend / TOLERANCE)), 1), MOST_CHORDS)
 
 
-def _sample(place: Place) -> Sample:
-    return Sample(*place.tolist())
+def _bend(a: Place, b: Place, c: Place) -> float:
+    return math.hypot(a[0] - 2 * b[0] + c[0], a[1] - 2 * b[1] + c[1])
+
+
+def _distance(one: Sample, other: Sample) -> float:
+    return math.hypot(one.x - other.x, one.y - other.y)

@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from core.canvas.blending import Ink
+from core.canvas.blending import Ink, look_up
 from core.canvas.brush import Brush, Placed
 from core.canvas.commands import TilesChanged
-from core.canvas.dabs import NO_DABS, Dabs, Sample, dabs_through
+from core.canvas.dabs import Sample, dabs_between
 from core.canvas.tiles import (
-    EMPTY_TILE,
+    FULL_TILE,
     NOWHERE,
     TILE,
     Slices,
@@ -76,10 +78,12 @@ class Stroke:
         self._ink = _ink(brush, surface.channels)
         self._count = 0
         self._fade = _table(brush.opacity)
+        self._tables: dict[int, tuple[NDArray[Any], NDArray[Any]]] = {}
         self._box = np.empty(0, np.uint8)
         self._last: Sample | None = None
         self._dab: Sample | None = None
         self._to_next = 0.0
+        self._reach = surface.bounds.grown(brush.side(brush.size))
 
     def move_to(self, x: float, y: float, pressure: float = 1.0, tilt: float = 0.0) -> Rect:
         """Go on to this place, in document pixels; the first call sets the pen down.
@@ -98,44 +102,21 @@ class Stroke:
         """Go on through these places; the like of several `move_to`, and painted together."""
         if not self.is_open:
             return NOWHERE
-        way = [sample for sample in samples if math.isfinite(sample.x) and math.isfinite(sample.y)]
-        if self._is_held_still(way):
-            return self._lay(self._dabs_through(way))
-        dabs = [self._dabs_to(sample) for sample in way]
-        return self._lay(np.concatenate(dabs)) if dabs else NOWHERE
-
-    def _is_held_still(self, samples: Sequence[Sample]) -> bool:
-        """Whether the brush is the same all the way, as in a mouse's hand."""
-        if not self._brush.dynamics.is_on:
-            return True
-        before = self._last or (samples[0] if samples else Sample(0, 0))
-        return all(sample[2:] == before[2:] for sample in samples) and not (
-            self._dab is not None and self._presses_harder(before)
-        )
-
-    def _dabs_through(self, samples: Sequence[Sample]) -> Dabs:
-        """All at once, for a brush that is the same all the way."""
-        places = [] if self._last is None else [self._last]
+        dabs: list[Sample] = []
         for sample in samples:
-            self._last = self._usable(sample)
-            places.append(self._last)
-        if not samples:
-            return NO_DABS
-        step = self._brush.step_at(*places[-1][2:])
-        dabs, self._to_next = dabs_through(places, step, self._to_next, self._reach())
-        if len(dabs):
-            self._dab = Sample(*dabs[-1].tolist())
-        return dabs
+            if math.isfinite(sample.x) and math.isfinite(sample.y):
+                dabs += self._dabs_to(self._usable(sample))
+        return self._lay(dabs)
 
-    def _dabs_to(self, sample: Sample) -> Dabs:
-        here = self._usable(sample)
+    def _dabs_to(self, here: Sample) -> list[Sample]:
         start = self._last or here
-        dabs, self._to_next = self._brush.dabs(start, here, self._to_next, self._reach())
+        step_at, reach = self._brush.step_at, self._reach
+        dabs, self._to_next = dabs_between(start, here, step_at, self._to_next, reach)
         self._last = here
-        if len(dabs):
-            self._dab = Sample(*dabs[-1].tolist())
-        elif self._presses_harder(here):
-            self._dab, dabs = here, np.array([here])
+        if not dabs and self._presses_harder(here):
+            dabs = [here]
+        if dabs:
+            self._dab = dabs[-1]
         return dabs
 
     def _presses_harder(self, here: Sample) -> bool:
@@ -174,18 +155,18 @@ class Stroke:
 
     def _usable(self, sample: Sample) -> Sample:
         """The sample within what can be computed with."""
+        x, y, pressure, tilt = sample
+        if 0 <= pressure <= 1 and 0 <= tilt <= 1 and abs(x) <= _FAR and abs(y) <= _FAR:
+            return sample
         before = self._last or Sample(0, 0)
         pressure = before.pressure if math.isnan(sample.pressure) else sample.pressure
         tilt = before.tilt if math.isnan(sample.tilt) else sample.tilt
         x, y = _clamp(sample.x, -_FAR, _FAR), _clamp(sample.y, -_FAR, _FAR)
         return Sample(x, y, _clamp(pressure, 0.0, 1.0), _clamp(tilt, 0.0, 1.0))
 
-    def _reach(self) -> Rect:
-        return self._surface.bounds.grown(self._brush.side(self._brush.size))
-
-    def _lay(self, dabs: Dabs) -> Rect:
+    def _lay(self, dabs: Sequence[Sample]) -> Rect:
         """Cover and blend, a few neighbouring dabs at a time."""
-        placed = self._brush.placed(dabs, self._count)
+        placed = [self._brush.placed(dab, number) for number, dab in enumerate(dabs, self._count)]
         self._count += len(placed)
         at_once = max(1, int(_GROUP / self._brush.step))
         dirty = NOWHERE
@@ -254,11 +235,25 @@ class Stroke:
         return dirty
 
     def _blend_tile(self, key: TileKey, part: Slices, covered: Pixels) -> None:
-        alpha = self._alpha(key, part, covered)
-        before = self._before.tiles.get(key, EMPTY_TILE[self._surface.channels])
-        after = self._surface.tile_for_writing(*key)
+        before = self._before.tiles.get(key)
+        after = self._surface.tile_for_writing(*key)[part]
         self._touched.add(key)
-        self._ink.lay(before[part], alpha, out=after[part])
+        plain = _PLAIN.get(id(before))
+        if plain is None:
+            assert before is not None
+            self._ink.lay(before[part], self._alpha(key, part, covered), out=after)
+        elif self._selected is None:
+            look_up(self._on_plain(plain)[0], covered, out=after)
+        else:
+            look_up(self._on_plain(plain)[1], self._alpha(key, part, covered), out=after)
+
+    def _on_plain(self, value: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """What becomes of white paper, or of nothing, by coverage and by alpha."""
+        tables = self._tables.get(value)
+        if tables is None:
+            by_alpha = self._ink.on_plain(value)
+            tables = self._tables[value] = by_alpha[self._fade], by_alpha
+        return tables
 
     def _alpha(self, key: TileKey, part: Slices, covered: Pixels) -> Pixels:
         """What the ink is laid on with: the coverage, the brush's opacity, and the selection."""
@@ -271,6 +266,9 @@ class Stroke:
         name = _NAMES[self._target, self._brush.erases]
         return TilesChanged.since(self._before, self._surface, name, self._touched)
 
+
+_PLAIN = {id(None): 0} | {id(tile): 255 for tile in FULL_TILE.values()}
+"""Tiles of which every channel has one value; these live as long as the program."""
 
 _NAMES = {
     (StrokeTarget.PAINT, False): "Brush stroke",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from core.errors import InvalidRequest
 from core.geometry import Rect
 
 EVERYWHERE = Rect(-(10**7), -(10**7), 2 * 10**7, 2 * 10**7)
+
+
+def steady(step: float) -> Callable[[float, float], float]:
+    return lambda pressure, tilt: step
 
 
 def true_disc(size: float, offset_x: float, offset_y: float, grid: int = 16) -> np.ndarray:
@@ -66,7 +71,7 @@ def test_a_stamp_holds_the_whole_dab(size, hardness):
 
 def test_a_one_pixel_brush_on_a_pixels_centre_fills_that_pixel_alone():
     brush = Brush(size=1, hardness=1)
-    (dab,) = brush.placed(np.array([[10.5, 20.5, 1.0, 0.0]]))
+    dab = brush.placed(Sample(10.5, 20.5))
     stamp = brush.stamp(dab)
     assert np.argwhere(stamp).tolist() == [[20 - dab.top, 10 - dab.left]]
     assert stamp.max() == 255
@@ -75,7 +80,7 @@ def test_a_one_pixel_brush_on_a_pixels_centre_fills_that_pixel_alone():
 @pytest.mark.parametrize("hardness", [0.0, 1.0])
 def test_a_dab_lies_about_its_centre(hardness):
     brush = Brush(size=41, hardness=hardness)
-    (dab,) = brush.placed(np.array([[100.0, 50.25, 1.0, 0.0]]))
+    dab = brush.placed(Sample(100.0, 50.25))
     stamp = brush.stamp(dab).astype(float)
     x = (stamp.sum(axis=0) @ (np.arange(stamp.shape[1]) + dab.left + 0.5)) / stamp.sum()
     y = (stamp.sum(axis=1) @ (np.arange(stamp.shape[0]) + dab.top + 0.5)) / stamp.sum()
@@ -85,18 +90,18 @@ def test_a_dab_lies_about_its_centre(hardness):
 
 def test_stamps_are_made_once_and_cannot_be_written():
     brush = Brush(size=20, hardness=1)
-    (dab,) = brush.placed(np.array([[5.25, 5.5, 1.0, 0.0]]))
+    dab = brush.placed(Sample(5.25, 5.5))
     assert brush.stamp(dab) is brush.stamp(dab)
     assert not brush.stamp(dab).flags.writeable
 
 
 def test_dabs_fall_every_step_and_the_rest_is_carried():
     start, end = Sample(0, 0, 0.0), Sample(10, 0, 1.0)
-    dabs, rest = dabs_between(start, end, 3.0, 0.0, EVERYWHERE)
-    assert dabs[:, 0].tolist() == pytest.approx([0, 3, 6, 9])
-    assert dabs[:, 2].tolist() == pytest.approx([0, 0.3, 0.6, 0.9])
+    dabs, rest = dabs_between(start, end, steady(3.0), 0.0, EVERYWHERE)
+    assert [dab.x for dab in dabs] == pytest.approx([0, 3, 6, 9])
+    assert [dab.pressure for dab in dabs] == pytest.approx([0, 0.3, 0.6, 0.9])
     assert rest == pytest.approx(2.0)
-    dabs, rest = dabs_between(end, Sample(11, 0, 1.0), 3.0, rest, EVERYWHERE)
+    dabs, rest = dabs_between(end, Sample(11, 0, 1.0), steady(3.0), rest, EVERYWHERE)
     assert len(dabs) == 0
     assert rest == pytest.approx(1.0)
 
@@ -106,15 +111,15 @@ def test_a_way_cut_into_pieces_gives_the_same_dabs(seed):
     rng = np.random.default_rng(seed)
     start, end = (Sample(*rng.uniform(-300, 300, 2), 1.0) for _ in range(2))
     step = float(rng.choice([0.5, 1.0, 6.4, 25.0, rng.uniform(0.5, 40)]))
-    whole, rest = dabs_between(start, end, step, 0.0, EVERYWHERE)
+    whole, rest = dabs_between(start, end, steady(step), 0.0, EVERYWHERE)
     cuts = np.sort(rng.uniform(0, 1, int(rng.integers(1, 30))))
     joints = [start, *(Sample(*np.add(start, np.subtract(end, start) * c)) for c in cuts), end]
     found, to_next = [], 0.0
     for a, b in itertools.pairwise(joints):
-        dabs, to_next = dabs_between(a, b, step, to_next, EVERYWHERE)
-        found.extend(dabs[:, :2].tolist())
+        dabs, to_next = dabs_between(a, b, steady(step), to_next, EVERYWHERE)
+        found.extend(dabs)
     assert len(found) == len(whole)
-    assert np.allclose(found, whole[:, :2], atol=1e-9)
+    assert np.allclose(found, whole, atol=1e-9)
     assert to_next == pytest.approx(rest, abs=1e-9)
 
 
@@ -123,16 +128,17 @@ def test_dabs_far_outside_are_counted_but_not_made(seed):
     rng = np.random.default_rng(seed)
     within = Rect(0, 0, 400, 300)
     start, end = (Sample(*rng.uniform(-3000, 3000, 2), 1.0) for _ in range(2))
-    everything, rest = dabs_between(start, end, 7.0, 3.0, EVERYWHERE)
-    inside, same_rest = dabs_between(start, end, 7.0, 3.0, within)
-    x, y = everything[:, 0], everything[:, 1]
-    wanted = everything[(x >= 0) & (x <= 400) & (y >= 0) & (y <= 300)]
-    assert np.allclose(inside, wanted)
-    assert same_rest == rest
+    everything, rest = dabs_between(start, end, steady(7.0), 3.0, EVERYWHERE)
+    inside, same_rest = dabs_between(start, end, steady(7.0), 3.0, within)
+    wanted = [dab for dab in everything if 0 <= dab.x <= 400 and 0 <= dab.y <= 300]
+    assert len(inside) == len(wanted)
+    assert np.allclose(np.reshape(inside, (-1, 4)), np.reshape(wanted, (-1, 4)))
+    assert same_rest == pytest.approx(rest)
 
 
 def test_a_jump_across_the_world_is_cheap():
-    dabs, rest = dabs_between(Sample(-1e6, 5, 1), Sample(1e6, 5, 1), 0.5, 0.0, Rect(0, 0, 100, 100))
+    start, end, within = Sample(-1e6, 5), Sample(1e6, 5), Rect(0, 0, 100, 100)
+    dabs, rest = dabs_between(start, end, steady(0.5), 0.0, within)
     assert len(dabs) == 201
     assert 0 <= rest <= 0.5
 

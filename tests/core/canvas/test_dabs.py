@@ -1,14 +1,15 @@
-"""Dabs along a chain of pieces, and what a stroke says it has changed."""
+"""Dabs along a way, and what a stroke says it has changed."""
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from core.canvas.brush import Brush
-from core.canvas.dabs import Sample, dabs_between, dabs_through
+from core.canvas.dabs import Sample, dabs_between
 from core.canvas.document import Document
 from core.canvas.strokes import StrokeTarget
 from core.geometry import Rect, Size
@@ -16,39 +17,38 @@ from core.geometry import Rect, Size
 EVERYWHERE = Rect(-1000, -1000, 3000, 3000)
 
 
-def a_way(seed: int, count: int, reach: float) -> list[Sample]:
-    rows = np.random.default_rng(seed).uniform(
-        (-reach, -reach, 0, 0), (reach, reach, 1, 1), (count, 4)
-    )
-    return [Sample(*row) for row in rows.tolist()]
-
-
-@pytest.mark.parametrize("reach", [2.0, 90.0, 700.0])
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("step", [0.5, 3.0, 41.0])
-@pytest.mark.parametrize("within", [EVERYWHERE, Rect(-40, 10, 100, 60)])
-def test_a_chain_has_the_dabs_of_its_pieces(reach: float, step: float, within: Rect) -> None:
-    for seed in range(10):
-        way = a_way(seed, 12, reach)
-        to_next, pieces = 0.7 * step, []
-        for start, end in pairwise(way):
-            dabs, to_next = dabs_between(start, end, step, to_next, within)
-            pieces.append(dabs)
-        whole, rest = dabs_through(way, step, 0.7 * step, within)
-        assert np.allclose(whole, np.concatenate(pieces), atol=1e-7)
-        assert rest == pytest.approx(to_next, abs=1e-7)
+def test_dabs_lie_a_step_apart_along_a_bent_way(seed: int, step: float) -> None:
+    rng = np.random.default_rng(seed)
+    way = [Sample(*row) for row in rng.uniform((-90, -90, 0, 0), (90, 90, 1, 1), (12, 4)).tolist()]
+    corners = np.concatenate([[0.0], np.cumsum([dist(a, b) for a, b in pairwise(way)])])
+    found: list[Sample] = []
+    to_next = 0.7 * step
+    for start, end in pairwise(way):
+        dabs, to_next = dabs_between(start, end, lambda *_: step, to_next, EVERYWHERE)
+        found += dabs
+    due = np.arange(0.7 * step, corners[-1] + 1e-9, step)
+    assert len(found) == len(due)
+    for column, values in enumerate(np.transpose(found)):
+        wanted = np.interp(due, corners, [sample[column] for sample in way])
+        assert np.allclose(values, wanted, atol=1e-6)
+    assert to_next == pytest.approx(due[-1] + step - corners[-1])
 
 
 def test_the_first_place_alone_gets_a_dab_where_the_pen_comes_down() -> None:
-    dabs, rest = dabs_through([Sample(3, 4, 0.5, 0.25)], 2.0, 0.0, EVERYWHERE)
-    assert dabs.tolist() == [[3, 4, 0.5, 0.25]]
-    assert rest == 2.0
-    assert len(dabs_through([Sample(3, 4)], 2.0, 1.5, EVERYWHERE)[0]) == 0
+    here = Sample(3, 4, 0.5, 0.25)
+    assert dabs_between(here, here, lambda *_: 2.0, 0.0, EVERYWHERE) == ([here], 2.0)
+    assert dabs_between(here, here, lambda *_: 2.0, 1.5, EVERYWHERE) == ([], 1.5)
 
 
-def test_a_way_to_the_far_side_of_the_moon_is_cut() -> None:
-    way = [Sample(0, 0), Sample(1e6, 0), Sample(1e6, 1e6)]
-    dabs, _ = dabs_through(way, 0.5, 0.0, Rect(0, 0, 100, 100))
-    assert len(dabs) == 201
+def test_a_place_outside_gets_none() -> None:
+    there = Sample(3, 4)
+    assert dabs_between(there, there, lambda *_: 2.0, 0.0, Rect(10, 10, 5, 5))[0] == []
+
+
+def dist(one: Sample, other: Sample) -> float:
+    return math.hypot(one.x - other.x, one.y - other.y)
 
 
 def test_a_stroke_says_where_it_covers_more_and_nothing_where_it_does_not() -> None:

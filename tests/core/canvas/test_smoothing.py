@@ -116,11 +116,11 @@ def test_the_string_does_not_care_how_often_it_is_looked_at() -> None:
     corners = [np.array([0.0, 0.0, 0, 0]), np.array([80.0, 10, 1, 0]), np.array([20.0, 90, 0.5, 1])]
     coarse, fine = PulledString(25), PulledString(25)
     for place in corners:
-        ends = coarse.pulled_to(place)
-    fine.pulled_to(corners[0])
+        ends = coarse.pulled_to(Sample(*place))
+    fine.pulled_to(Sample(*corners[0]))
     for a, b in itertools.pairwise(corners):
         for share in np.linspace(0, 1, 50)[1:]:
-            same = fine.pulled_to(a + share * (b - a))
+            same = fine.pulled_to(Sample(*(a + share * (b - a))))
     assert same == pytest.approx(ends)
 
 
