@@ -67,7 +67,6 @@ class Looking(QObject):
     @Slot(bool)
     def _on_pixel_grid(self, shown: bool) -> None:
         self._canvas.shows_grid = shown
-        self._canvas.update()
         self.changed.emit()
 
     @Slot(bool)

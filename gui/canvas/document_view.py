@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from core.geometry import Rect, Size
 from gui.canvas import marks
 from gui.canvas import painter as draw
+from gui.canvas.shown_picture import ShownPicture
 from gui.canvas.viewport import Viewport
 from gui.canvas.wipe import Wipe
 from gui.theme import Theme
@@ -26,13 +28,12 @@ BAR_ROOM = 70
 
 
 class DocumentView(QWidget):
-    """Paints dirty rectangles only; every pixel it shows comes from the document's tiles.
+    """Paints dirty regions only; every pixel it shows comes from the document's tiles.
 
     Attributes:
         document: What is shown.
         viewport: From where.
         wipe: The divider between what was and what an overlay shows.
-        shows_grid: Whether lines run between pixels that are shown very large.
 
     Signals:
         zoom_changed: Another part or size of the document is shown; the scale, 1.0 for 100 %.
@@ -56,12 +57,23 @@ class DocumentView(QWidget):
         self._origin = (0, 0)  # of the view in device pixels, while it is painted
         self._dirty = QRectF()  # what is painted again, in device pixels
         self._checkers = draw.checkerboard(side=round(8 * self.viewport.ratio))
+        self._picture = ShownPicture()
         self.wipe = Wipe(self, theme)
         self.wipe.moved.connect(self.update)
-        self.shows_grid = True
+        self._shows_grid = True
         theme.changed.connect(self.update)
 
     # --- what is shown -------------------------------------------------------------------
+
+    @property
+    def shows_grid(self) -> bool:
+        """Whether lines run between pixels that are shown very large."""
+        return self._shows_grid
+
+    @shows_grid.setter
+    def shows_grid(self, shows: bool) -> None:
+        self._shows_grid = shows
+        self.update()
 
     def show_document(self, document: Document) -> None:
         """Show another document, whole."""
@@ -82,7 +94,11 @@ class DocumentView(QWidget):
 
         The mask's tint is hidden meanwhile, so that the picture can be judged.
         """
+        is_next = self._overlay is not None and self._overlay[0] == rect
         self._overlay = (rect, image)
+        if is_next:  # a preview after another
+            self.update(self._view_rect(rect).toAlignedRect().adjusted(-2, -2, 2, 2))
+            return
         self._place_over()
         self.update()
 
@@ -171,6 +187,18 @@ class DocumentView(QWidget):
 
     # --- painting ------------------------------------------------------------------------
 
+    def update(self, *area: Any) -> None:
+        """Have an area painted again, or everything, because the picture there is another."""
+        if area:
+            self._picture.spoil(QRegion(*area))
+        else:
+            self._picture.spoil_all()
+        super().update(*area)
+
+    def update_lines(self, *area: Any) -> None:
+        """Have an area painted again, or everything, because of what lies over the picture."""
+        super().update(*area)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Repaint the dirty region: in device pixels what must be exact, in view pixels the rest.
 
@@ -182,28 +210,28 @@ class DocumentView(QWidget):
             return
         to_device = painter.deviceTransform()
         self._origin = round(to_device.dx()), round(to_device.dy())
-        viewport = self.viewport.on_device(*self._origin)
         self._dirty = to_device.mapRect(QRectF(event.rect()))
+        viewport = self.viewport.on_device()
+        self._picture.renew(
+            self.size(), self.viewport.ratio, partial(self._paint_picture, viewport)
+        )
         painter.setTransform(to_device.inverted()[0])
-        for area in draw.parts_of(event.region()):
-            self._paint_picture(painter, viewport, to_device.mapRect(QRectF(area)).toAlignedRect())
-        painter.setClipping(False)  # what Qt itself clips to stays
-        self._paint_lines(painter, viewport)
+        self._picture.show(painter, self._dirty.toAlignedRect(), self._origin)
+        self._paint_lines(painter, viewport.panned(*self._origin))
         painter.resetTransform()
         self._paint_labels(painter)
 
-    def _paint_picture(self, painter: QPainter, viewport: Viewport, area: QRect) -> None:
+    def _paint_picture(self, viewport: Viewport, painter: QPainter, area: QRect) -> None:
         """In device pixels: the document, and what lies over it."""
         assert self.document is not None
-        painter.setClipRect(area)
         shows_mask = self._overlay is None
-        grid, surround = self.shows_grid, self._theme.colour("surround")
+        grid, surround = self._shows_grid, self._theme.colour("surround")
         draw.draw_document(
             painter, self.document, viewport, area, self._checkers, shows_mask, grid, surround
         )
         if self._overlay is not None:
             if self.wipe.is_shown:
-                left = round(self.wipe.column * self.viewport.ratio) + self._origin[0]
+                left = round(self.wipe.column * self.viewport.ratio)
                 painter.setClipRect(area.adjusted(max(0, left - area.left()), 0, 0, 0))
             draw.draw_overlay(painter, viewport, *self._overlay, grid)
 
@@ -238,7 +266,7 @@ class DocumentView(QWidget):
 
     def _on_frame_changed(self) -> None:
         self._place_over()
-        self.update()
+        self.update_lines()
 
     # --- what stands over it -------------------------------------------------------------
 

@@ -40,10 +40,10 @@ class Hover:
         Args:
             radius: Of the brush, in view pixels; 0 where a cursor stands for the tool.
         """
-        self._canvas.update(self._area)
+        self._canvas.update_lines(self._area)
         self.at = at
         self._area = QRegion() if at is None or not radius else _area(at, radius, self._has_label)
-        self._canvas.update(self._area)
+        self._canvas.update_lines(self._area)
 
     @property
     def _has_label(self) -> bool:

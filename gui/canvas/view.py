@@ -85,7 +85,7 @@ class CanvasView(DocumentView):
         self._outlines = Outlines(self)
         self._button = Qt.MouseButton.NoButton
         self._hand_waits = False
-        brush_settings.changed.connect(self.update)
+        brush_settings.changed.connect(self.update_lines)
 
     # --- the document --------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class CanvasView(DocumentView):
             self.end_gesture()
         self._hand.tool = tool
         self._show_cursor()
-        self.update()
+        self.update_lines()
 
     @property
     def in_gesture(self) -> bool:
@@ -266,12 +266,12 @@ class CanvasView(DocumentView):
         self._held.clear()
         self._hold("compare", False)
         self._hold("look", False)
-        self.update()
+        self.update_lines()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show that the keys go here."""
         super().focusInEvent(event)
-        self.update()
+        self.update_lines()
 
     def leaveEvent(self, event: QEvent) -> None:
         """The brush outline goes with the pointer."""

@@ -72,11 +72,11 @@ class GradientTool:
             while pointer.is_down:
                 end = pointer
                 self._line = ((press.x, press.y), _end(press, end))
-                canvas.update()
+                canvas.update_lines()
                 pointer = yield
         finally:
             self._line = ()
-            canvas.update()
+            canvas.update_lines()
         into = self._brush.background if self._settings.into_background else None
         line = (press.x, press.y), _end(press, end)
         fill_gradient(document, target, *line, self._brush.colour, into)

@@ -100,7 +100,7 @@ class Canvas(Protocol):
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by view pixels."""
 
-    def update(self) -> None:
+    def update_lines(self) -> None:
         """Paint again soon; what the tool sketches is different."""
 
     @property

@@ -57,7 +57,7 @@ class MoveTool:
             raise
         finally:
             self._open = self._shown = None
-            canvas.update()
+            canvas.update_lines()
         change.finish()
 
     def sketch(self, canvas: Canvas) -> Sketch | None:
@@ -86,7 +86,7 @@ class MoveTool:
                 _put(canvas, change, rect)
             else:
                 self._shown = rect
-                canvas.update()
+                canvas.update_lines()
             pointer = yield
         self._shown = None
         _put(canvas, change, rect)
@@ -110,7 +110,7 @@ def _put(canvas: Canvas, change: Transformation, rect: Rect) -> None:
         change.move_to(rect)
     except KnownError as error:  # larger than a canvas: it stays as large as it was
         canvas.refused.emit(str(error))
-    canvas.update()
+    canvas.update_lines()
 
 
 def _place(box: Rect, side: Side) -> tuple[float, float]:

@@ -134,7 +134,7 @@ class PaintingTool:
             raise
         finally:
             is_click, self.sizing = self.sizing is None, None
-            canvas.update()
+            canvas.update_lines()
         if is_click:
             self._line(canvas, press)
 

@@ -107,7 +107,7 @@ class _ShapeTool:
 
     def _show(self, canvas: Canvas, line: Line) -> None:
         self._line = line
-        canvas.update()
+        canvas.update_lines()
 
     def _take(self, canvas: Canvas, shape: TiledSurface, how: Combination) -> None:
         """Give the shape to the selection or to the mask when it is its turn; one step."""

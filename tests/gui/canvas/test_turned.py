@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
@@ -172,7 +173,10 @@ def test_a_stroke_in_a_turned_view_paints_only_what_it_touched(
 def test_a_part_is_painted_like_the_whole(
     canvas: Easel, brush: BrushSettings, qapp: QApplication, angle: float, is_mirrored: bool
 ) -> None:
-    """What dirty rectangles leave on the screen is what a full repaint gives."""
+    """What dirty rectangles leave on the screen is what a full repaint gives.
+
+    To 1 of 255: where Qt begins to scale a picture decides how it rounds.
+    """
     look(canvas, angle, is_mirrored)
     canvas.zoom_to(2.3)
     qapp.processEvents()
@@ -181,10 +185,12 @@ def test_a_part_is_painted_like_the_whole(
     canvas.leaveEvent(QEvent(QEvent.Type.Leave))
     qapp.processEvents()
     screen = canvas.screen()
-    parts = screen.grabWindow(canvas.winId()).toImage()
+    parts = from_qimage(screen.grabWindow(canvas.winId()).toImage())
     canvas.update()
     qapp.processEvents()
-    assert parts == screen.grabWindow(canvas.winId()).toImage()
+    whole = from_qimage(screen.grabWindow(canvas.winId()).toImage())
+    assert np.ptp(whole) == 255  # there is a stroke to look at
+    assert cv2.absdiff(parts, whole).max() <= 1
 
 
 # --- what is done there -----------------------------------------------------------------------
