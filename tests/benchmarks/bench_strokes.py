@@ -6,8 +6,10 @@ painting that shows it. Stamps that have queued up are painted together. Baselin
 each asking for one pixel of the canvas to be painted again. The strokes alone are the baseline of
 those while denoising. `cpu_ms` is the window's thread's own time for one event, and `ratio` that of
 ours to the baseline's, so that a busy machine shows in the wall times alone: they count for the
-promise where the load is low. Offscreen unless there is a display. Run with
-`python -m tests.benchmarks strokes`; prints one JSON line for each figure as soon as it is there.
+promise where the load is low, and where the machine, if it is a virtual one, was not taken away:
+`stolen_ms` is for how long it was, by what Linux says of its busiest processor. Offscreen unless
+there is a display. Run with `python -m tests.benchmarks strokes`; prints one JSON line for each
+figure as soon as it is there.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import asyncio
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -54,10 +57,11 @@ for _ in range(count):
 
 
 class Times(NamedTuple):
-    """Milliseconds: of each event until it was seen, and of the thread for one event."""
+    """Milliseconds: of each event until it was seen, of the thread for one event, and stolen."""
 
     wall: list[float]
     cpu: float
+    stolen: float = 0.0
 
 
 class Pen:
@@ -84,7 +88,7 @@ class Pen:
         places = iter(wander(self._canvas.width(), self._canvas.height(), count))
         left = count
         self.seen = []
-        cpu = time.thread_time()
+        cpu, stolen = time.thread_time(), stolen_ms()
 
         def follow() -> None:
             nonlocal left
@@ -104,6 +108,7 @@ class Pen:
         with subprocess.Popen(command, pass_fds=[writing]) as process:
             await done.wait()
             spent = (time.thread_time() - cpu) * 1e3
+            lost = max(now - then for now, then in zip(stolen_ms(), stolen, strict=True))
             notifier.setEnabled(False)
             while process.poll() is None:
                 await asyncio.sleep(0.01)
@@ -112,7 +117,7 @@ class Pen:
             self._send(QEvent.Type.MouseButtonRelease, (300.0, 200.0))
         os.close(reading)
         os.close(writing)
-        return Times(self.seen[WARM:], spent / count)
+        return Times(self.seen[WARM:], spent / count, lost)
 
     def _move(self, place: tuple[float, float], draws: bool) -> None:
         if draws:
@@ -250,10 +255,21 @@ def tell(name: str, ours: Times, base: Times, baseline: str, promise: int, **mor
         "baseline_p99_ms": percentile(base.wall, 99),
         "promise_p99_ms": promise,
         "samples": len(ours.wall),
+        "stolen_ms": ours.stolen,
         **more,
         "load": round(os.getloadavg()[0], 2),
     }
     print(json.dumps(line), flush=True)
+
+
+def stolen_ms() -> list[float]:
+    """What the host kept from each processor since the start, to 10 ms; zeros where nobody says."""
+    try:
+        lines = Path("/proc/stat").read_text().splitlines()
+    except OSError:
+        return [0.0]
+    tick = 1000 / os.sysconf("SC_CLK_TCK")
+    return [int(line.split()[8]) * tick for line in lines if re.match(r"cpu\d", line)]
 
 
 def percentile(values: list[float], percent: float) -> float:
