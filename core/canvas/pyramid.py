@@ -15,7 +15,6 @@ from core.canvas.tiles import (
     WHOLE_TILE,
     TileKey,
     tile_reserve,
-    tiles_in,
 )
 from core.geometry import Rect
 from core.request import Pixels
@@ -68,16 +67,19 @@ class TilePyramid:
 
     def invalidate(self, rect: Rect) -> None:
         """The picture has changed in `rect` of level 0."""
+        if rect.is_empty:
+            return
         for level, tiles in self._tiles.items():
-            scale = 1 << level
-            reduced = Rect.between(
-                rect.x // scale, rect.y // scale, -(-rect.right // scale), -(-rect.bottom // scale)
-            )
+            left, top = rect.x >> level, rect.y >> level
+            right, bottom = -(-rect.right >> level), -(-rect.bottom >> level)
             stale = self._stale[level]
-            for key in tiles_in(reduced):
-                if key in tiles:
-                    part = reduced.translated(-key[0] * TILE, -key[1] * TILE)
-                    stale[key] = stale.get(key, NOWHERE).united(part.intersected(WHOLE_TILE))
+            for ty in range(top // TILE, (bottom - 1) // TILE + 1):
+                for tx in range(left // TILE, (right - 1) // TILE + 1):
+                    if (tx, ty) in tiles:
+                        x, y = tx * TILE, ty * TILE
+                        part = Rect.between(left - x, top - y, right - x, bottom - y)
+                        part = part.intersected(WHOLE_TILE)
+                        stale[tx, ty] = stale.get((tx, ty), NOWHERE).united(part)
 
     def _made(self, key: TileKey, level: int) -> Pixels:
         sources = [self._below(child, level - 1, WHOLE_TILE) for child, _ in _children(key)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF
@@ -65,9 +66,15 @@ class Outlines:
         elif self._surface is not None:
             self._edge = QImage()
         self._surface = surface
-        sketch = tool.sketch(canvas) if isinstance(tool, Sketching) else None
+        sketch = cast(Sketching, tool).sketch(canvas) if _sketches(type(tool)) else None
         if sketch is not None:
             draw_sketch(painter, viewport, sketch, ratio)
+
+
+@cache
+def _sketches(kind: type[Tool]) -> bool:
+    """Whether tools of that kind show something; asked at each paint, and slow to find out."""
+    return issubclass(kind, Sketching)
 
 
 def edge_of(surface: TiledSurface, viewport: Viewport, size: QSize, ratio: float) -> QImage:

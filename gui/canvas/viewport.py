@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from core.geometry import Rect, Size
 
@@ -51,12 +52,17 @@ class Viewport:
         """Whether the document's edges run along those of the screen's pixels."""
         return self.angle % 90 == 0
 
-    @property
+    @cached_property
     def matrix(self) -> tuple[float, float, float, float]:
         """``(a, b, c, d)`` with ``view = (a x + c y + left, b x + d y + top)``."""
         cosine, sine = direction(self.angle)
         across = -self.zoom if self.is_mirrored else self.zoom
         return across * cosine, across * sine, -self.zoom * sine, self.zoom * cosine
+
+    @property
+    def _is_along(self) -> bool:
+        """Whether rows stay rows, so that two corners tell of all four."""
+        return self.angle in (0.0, 180.0)
 
     def to_view(self, x: float, y: float) -> tuple[float, float]:
         """The view position of a document position."""
@@ -145,8 +151,8 @@ class Viewport:
 
     def seen_in(self, part: Rect) -> Rect:
         """The document rectangle, rounded outwards, around what a part of the view shows."""
-        corners = [self.to_document(*corner) for corner in corners_of(part)]
-        across, down = zip(*corners, strict=True)
+        corners = _opposite(part) if self._is_along else corners_of(part)
+        across, down = zip(*(self.to_document(*corner) for corner in corners), strict=True)
         return Rect.between(
             math.floor(min(across)),
             math.floor(min(down)),
@@ -156,7 +162,8 @@ class Viewport:
 
     def around(self, rect: Rect) -> tuple[float, float, float, float]:
         """Left, top, right and bottom in the view of what is around a document rectangle."""
-        across, down = zip(*(self.to_view(*corner) for corner in corners_of(rect)), strict=True)
+        corners = _opposite(rect) if self._is_along else corners_of(rect)
+        across, down = zip(*(self.to_view(*corner) for corner in corners), strict=True)
         return min(across), min(down), max(across), max(down)
 
     def fitted(self, area: Rect, view: Size, margin: int, most: float = 4.0) -> Viewport:
@@ -189,6 +196,10 @@ def _least(angle: float) -> float:
     """The same direction, above -180 and at most 180; what rounding left beside 0 is 0."""
     angle = -((180.0 - angle) % 360.0 - 180.0)
     return 0.0 if abs(angle) < 1e-9 else angle
+
+
+def _opposite(rect: Rect) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (rect.x, rect.y), (rect.right, rect.bottom)
 
 
 def corners_of(rect: Rect) -> tuple[tuple[int, int], ...]:
