@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QPointF, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
@@ -85,6 +86,9 @@ class CanvasView(DocumentView):
         self._outlines = Outlines(self)
         self._button = Qt.MouseButton.NoButton
         self._hand_waits = False
+        self._moves: list[Pointer] = []
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._catch_up)
         brush_settings.changed.connect(self.update_lines)
 
     # --- the document --------------------------------------------------------------------
@@ -122,12 +126,15 @@ class CanvasView(DocumentView):
 
     def end_gesture(self) -> bool:
         """Give up the gesture under way; True if there was one."""
+        self._moves.clear()
+        self._soon.stop()
         was_busy = self._hand.give_up()
         self._show_cursor()
         return was_busy
 
     def confirm_gesture(self) -> bool:
         """Carry out the gesture that waits for another press; True if there was one."""
+        self._catch_up()
         confirmed = self._hand.confirm()
         if confirmed:
             self.gesture_ended.emit()
@@ -136,6 +143,7 @@ class CanvasView(DocumentView):
     def _press(self, pointer: Pointer, tool: Tool | None = None) -> None:
         if self.document is None:
             return
+        self._catch_up()
         taken = self._hand.press(pointer, tool)
         if isinstance(taken, PanTool):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -148,9 +156,30 @@ class CanvasView(DocumentView):
             self.painting_asked.emit()
 
     def _follow(self, pointer: Pointer) -> None:
-        if self._hand.is_busy:
-            self._hand_waits = True
-            self.hand_waits.emit(True)
+        """Hear of a move soon, together with those that are waiting; of all else at once.
+
+        What has come while the window was busy is painted in one go then: neighbouring dabs cover
+        the same pixels, so that this is the faster the further the window is behind the hand.
+        """
+        if not self._hand.is_busy:
+            return
+        self._hand_waits = True
+        self.hand_waits.emit(True)
+        if pointer.is_down and not pointer.clicks:
+            self._moves.append(pointer)
+            self._soon.start()
+        else:
+            self._catch_up()
+            self._hear(pointer)
+
+    @Slot()
+    def _catch_up(self) -> None:
+        self._soon.stop()
+        moves, self._moves = self._moves, []
+        if moves:
+            self._hear(replace(moves[-1], earlier=tuple(moves[:-1])))
+
+    def _hear(self, pointer: Pointer) -> None:
         if self._hand.follow(pointer):
             self._show_cursor()
             self.gesture_ended.emit()

@@ -29,6 +29,8 @@ class Pointer:
         modifiers: Keys held.
         clicks: 1 where this is a press, 2 where it is the second of a double click.
         confirms: The person says that a gesture that goes on is to be carried out now.
+        earlier: Moves that came before this one and are heard of with it; a gesture to which only
+            the last place matters leaves them alone.
     """
 
     x: float
@@ -42,6 +44,12 @@ class Pointer:
     modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
     clicks: int = 0
     confirms: bool = False
+    earlier: tuple[Pointer, ...] = ()
+
+    @property
+    def way(self) -> tuple[Pointer, ...]:
+        """All of them in order, this one last."""
+        return (*self.earlier, self)
 
 
 Gesture = Generator[None, Pointer, None]

@@ -110,7 +110,8 @@ class PaintingTool:
         pointer = press
         try:
             while pointer.is_down:
-                stroke.move_along(path.follow(_sample(pointer)))
+                samples = map(_sample, pointer.way)
+                stroke.move_along(place for sample in samples for place in path.follow(sample))
                 last = pointer
                 pointer = yield
         except GeneratorExit:

@@ -195,7 +195,7 @@ class LassoTool(_ShapeTool):
         try:
             pointer = yield
             while pointer.is_down:
-                corners.append((pointer.x, pointer.y))
+                corners += [(place.x, place.y) for place in pointer.way]
                 if len(corners) > MOST_CORNERS:
                     corners = corners[::2]
                 self._show(canvas, tuple(corners))

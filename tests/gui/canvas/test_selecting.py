@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from core.canvas.selection import everything
 from core.canvas.shapes import rectangle
@@ -121,6 +122,7 @@ def test_giving_up_leaves_what_was_selected(canvas: Easel, settings: SelectionSe
         QTest.mousePress(canvas, LEFT, pos=canvas.at(10, 10))
         QTest.mouseMove(canvas, canvas.at(40, 30))
         QTest.mouseMove(canvas, canvas.at(40, 50))
+        QApplication.processEvents()
         assert tool.sketch(canvas) is not None
         assert canvas.end_gesture()
         assert tool.sketch(canvas) is None
@@ -364,6 +366,7 @@ def test_undo_ends_the_gesture_that_waits(canvas: Easel, box: Rect) -> None:
     canvas.easel.undo()
     assert np.array_equal(blue(canvas), block(box) > 0)
     QTest.mouseMove(canvas, canvas.at(5, 5))
+    QApplication.processEvents()
     assert not canvas.in_gesture
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from core.geometry import Rect
 from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
@@ -34,6 +35,7 @@ def pull(pen: Pen, *ways: tuple[int, int], lets_go: bool = True) -> None:
     pen.send(PRESS, START, 1.0, keys=SHIFT)
     for way in ways:
         pen.send(MOVE, START + QPoint(*way), 1.0, held=LEFT, keys=SHIFT)
+    QApplication.processEvents()
     if lets_go:
         pen.send(RELEASE, START + QPoint(*ways[-1]), 0.0, keys=SHIFT)
 

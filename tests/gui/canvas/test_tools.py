@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from core.geometry import Rect
 from gui.canvas.tools.framing import ColourPicker, FrameTool
@@ -317,6 +318,7 @@ def test_a_corner_resizes_in_the_models_steps(
 def test_giving_up_puts_the_frame_back(framed: Easel) -> None:
     QTest.mousePress(framed, LEFT, pos=framed.at(28, 28))
     QTest.mouseMove(framed, framed.at(40, 40))
+    QApplication.processEvents()
     assert framed.easel.frame != Rect(20, 20, 16, 16)
     framed.end_gesture()
     assert framed.easel.frame == Rect(20, 20, 16, 16)

@@ -258,6 +258,7 @@ def test_ctrl_turns_in_steps_and_giving_up_turns_back(canvas: Easel) -> None:
     before = canvas.viewport
     QTest.mousePress(canvas, LEFT, SHIFT, QPoint(300, 200))
     QTest.mouseMove(canvas, QPoint(200, 300))
+    QApplication.processEvents()
     assert canvas.viewport != before
     canvas.end_gesture()
     assert canvas.viewport == before

@@ -116,6 +116,7 @@ def test_a_stroke_is_seen_at_once(canvas: Easel, brush: BrushSettings) -> None:
     assert seen(canvas, 20, 31) == (255, 0, 0)
     QTest.mouseMove(canvas, canvas.at(40, 30))
     QTest.mouseMove(canvas, canvas.at(44, 30))  # a curve is known when the place behind it is
+    QApplication.processEvents()
     assert seen(canvas, 30, 31) == (255, 0, 0)
     canvas.end_gesture()
     assert seen(canvas, 30, 31) == (255, 255, 255)
