@@ -180,6 +180,7 @@ class CanvasView(DocumentView):
             self._hear(replace(moves[-1], earlier=tuple(moves[:-1])))
 
     def _hear(self, pointer: Pointer) -> None:
+        self._hover.move(QPointF(pointer.view_x, pointer.view_y), self._outline_radius)
         if self._hand.follow(pointer):
             self._show_cursor()
             self.gesture_ended.emit()
@@ -198,8 +199,10 @@ class CanvasView(DocumentView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The gesture goes on, or the brush hovers."""
-        self._hover.move(event.position(), self._outline_radius)
-        self._follow(pointer_of(event, self.viewport))
+        if self._hand.is_busy:
+            self._follow(pointer_of(event, self.viewport))
+        else:
+            self._hover.move(event.position(), self._outline_radius)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """The gesture ends with the button that began it; another one changes nothing."""
@@ -213,12 +216,13 @@ class CanvasView(DocumentView):
         Only its tip, or its other end, paints; a button on its side changes nothing.
         """
         event.accept()
-        self._hover.move(event.position(), self._outline_radius)
         is_down = bool(event.buttons() & Qt.MouseButton.LeftButton)
         if self._hand.is_busy:
             if self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
                 self._follow(pointer_of(event, self.viewport, is_down))
-        elif event.type() == QEvent.Type.TabletPress and is_down:
+            return
+        self._hover.move(event.position(), self._outline_radius)
+        if event.type() == QEvent.Type.TabletPress and is_down:
             self._ask_to_paint(event.modifiers())
             self._press(pointer_of(event, self.viewport))
 
@@ -334,7 +338,7 @@ class CanvasView(DocumentView):
     def paintEvent(self, event: QPaintEvent) -> None:
         """What the hand has done is seen now."""
         super().paintEvent(event)
-        if self._hand_waits:
+        if self._hand_waits and not self._moves:
             self._hand_waits = False
             self.hand_waits.emit(False)
 

@@ -70,16 +70,27 @@ class Pen:
     def __init__(self, canvas: Any) -> None:
         self._canvas = canvas
         self._waiting: list[float] = []
+        self._draws = False
         self.seen: list[float] = []
         paint = canvas.paintEvent
 
         def paint_and_note(event: QPaintEvent) -> None:
             paint(event)
-            now = time.clock_gettime(time.CLOCK_MONOTONIC)
-            self.seen += [(now - stamp) * 1e3 for stamp in self._waiting]
-            self._waiting.clear()
+            if not self._draws:
+                self._note()
 
         canvas.paintEvent = paint_and_note
+        canvas.hand_waits.connect(self._on_hand_waits)
+
+    def _on_hand_waits(self, waits: bool) -> None:
+        """What the hand did is painted; a repaint for another reason does not count."""
+        if self._draws and not waits:
+            self._note()
+
+    def _note(self) -> None:
+        now = time.clock_gettime(time.CLOCK_MONOTONIC)
+        self.seen += [(now - stamp) * 1e3 for stamp in self._waiting]
+        self._waiting.clear()
 
     async def go(self, count: int, draws: bool) -> Times:
         """Follow `count` stamps with the button down, or only ask for a pixel at each."""
@@ -87,7 +98,7 @@ class Pen:
         done = asyncio.Event()
         places = iter(wander(self._canvas.width(), self._canvas.height(), count))
         left = count
-        self.seen = []
+        self.seen, self._draws = [], draws
         cpu, stolen = time.thread_time(), stolen_ms()
 
         def follow() -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from core.canvas.document import Document
 from core.geometry import Rect, Size
@@ -120,7 +121,9 @@ def test_rectangles_near_each_other_are_drawn_as_one() -> None:
     assert draw.parts_of(far) == [QRect(0, 0, 80, 80), QRect(900, 700, 80, 80)]
 
 
-def test_the_hand_waits_until_what_it_did_is_seen(canvas: Easel, brush: BrushSettings) -> None:
+def test_the_hand_waits_until_what_it_did_is_seen(
+    canvas: Easel, brush: BrushSettings, qtbot: QtBot
+) -> None:
     waits: list[bool] = []
     canvas.hand_waits.connect(waits.append)
     canvas.take_tool(PaintingTool("Brush", brush, Target.PAINT))
@@ -130,6 +133,7 @@ def test_the_hand_waits_until_what_it_did_is_seen(canvas: Easel, brush: BrushSet
     QTest.mousePress(canvas, LEFT, pos=canvas.at(10, 10))
     QTest.mouseMove(canvas, canvas.at(40, 40))
     assert waits[0]
-    QApplication.processEvents()
-    assert not waits[-1]
+    canvas.repaint()  # not yet: the move is waiting
+    assert waits[-1]
+    qtbot.waitUntil(lambda: not waits[-1])
     QTest.mouseRelease(canvas, LEFT, pos=canvas.at(40, 40))
