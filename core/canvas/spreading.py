@@ -1,8 +1,8 @@
-"""A region that grows from tile to tile through pixels that are alike.
+"""A region that grows through pixels that are alike: row by row, or in a labyrinth tile by tile.
 
-Tiles it does not reach are never looked at: a small region on a large canvas costs little. Inside a
-tile the pieces that hang together are labelled once; what grows from there on is a row of marked
-labels, from one ring of tiles to the next.
+Inside a tile the pieces that hang together are labelled once; what grows from there on is a row of
+marked labels, from one ring of tiles to the next. That takes about as long whatever the region is
+like; see `core.canvas.sweeping` for what mostly is faster.
 """
 
 from __future__ import annotations
@@ -17,14 +17,12 @@ import numpy as np
 
 from core.canvas.interrupting import Check, never
 from core.canvas.selection import tidied
+from core.canvas.sweeping import LikeOf, Rows
 from core.canvas.tiles import EMPTY_TILE, FULL_TILE, TILE, WHOLE_TILE, TileKey, tiles_in
 from core.geometry import Rect
 from core.request import Pixels
 
 Item = TypeVar("Item")
-LikeOf = Callable[[TileKey, Pixels], Pixels]
-"""Gets a tile's key and pixels; gives (256, 256): 1 where it is alike, else 0, which it may write
-again at the next call in the same thread. Nothing beyond the canvas is alike."""
 
 THREADS = 2
 """Tiles are looked at by so many at once: it takes a moment only, and somebody waits for it."""
@@ -114,7 +112,7 @@ class Spread:
         like_of: LikeOf,
         check: Check = never,
     ) -> None:
-        """`tile_of` is called in this thread only, `like_of` in two others."""
+        """`tile_of` is called in this thread only, `like_of` also in two others."""
         self._bounds = bounds
         self._tile_of = tile_of
         self._like_of = like_of
@@ -128,6 +126,10 @@ class Spread:
         Returns:
             255 or 0; tiles without any of it are absent, full ones shared.
         """
+        rows = Rows(self._bounds, self._tile_of, self._like_of, self._check)
+        return rows.tiles() if rows.reach_from(starts) else self._tile_by_tile(starts)
+
+    def _tile_by_tile(self, starts: Sequence[Rect]) -> dict[TileKey, Pixels]:
         with ThreadPoolExecutor(THREADS, "sfumato-spread") as pool:
             news = {key for start in starts for key in tiles_in(start.intersected(self._bounds))}
             self._look_at(pool, list(news))
