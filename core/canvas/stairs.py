@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -16,7 +14,6 @@ from core.canvas.tiles import EMPTY_TILE, FULL_TILE, TILE, TiledSurface, TileKey
 from core.geometry import Rect
 from core.request import Pixels
 
-_THREADS = 2  # it takes a moment only, and somebody waits for it
 _RING = ((0, -1), (1, -1), (1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1))
 """A pixel's neighbours in order around it, across and down."""
 _INTO: dict[int, int | slice] = {-1: 0, 0: slice(1, -1), 1: -1}
@@ -44,7 +41,8 @@ def softened(region: TiledSurface, check: Check = never) -> TiledSurface:
     the edge passes through once: lines one pixel wide, holes and specks stay as they are.
 
     Args:
-        region: One channel, 0 or 255.
+        region: One channel, 0 or 255. Used up: its tiles are let go as soon as nothing needs them,
+            so that those of the result take the memory that has just been theirs.
         check: See `core.canvas.interrupting`.
 
     Returns:
@@ -54,23 +52,16 @@ def softened(region: TiledSurface, check: Check = never) -> TiledSurface:
     keys = _near(region)
     edge = [key for key in keys if not _is_inside(region, key)]
     result.put(dict.fromkeys(keys.difference(edge), FULL_TILE[1]))
-    parts = [edge[first::_THREADS] for first in range(_THREADS)]  # a future for each costs more
-    with ThreadPoolExecutor(_THREADS, "sfumato-stairs") as pool:
-        for tiles in pool.map(functools.partial(_softened_tiles, region, check), parts):
-            result.put(tiles)
+    for ty, row in itertools.groupby(sorted(edge, key=_row_of), _row_of):
+        region.put({key: None for key in tuple(region.tiles) if _row_of(key) < ty - 1})
+        for key in row:
+            check()
+            result.put({key: tidied(_softened_tile(region, key), key, region.bounds)})
     return result
 
 
-def _softened_tiles(
-    region: TiledSurface, check: Check, keys: Iterable[TileKey]
-) -> dict[TileKey, Pixels]:
-    tiles: dict[TileKey, Pixels] = {}
-    for key in keys:
-        check()
-        tile = tidied(_softened_tile(region, key), key, region.bounds)
-        if tile is not None:
-            tiles[key] = tile
-    return tiles
+def _row_of(key: TileKey) -> int:
+    return key[1]
 
 
 def _softened_tile(region: TiledSurface, key: TileKey) -> Pixels:
