@@ -33,6 +33,7 @@ class Hover:
         self._canvas = canvas
         self.at: QPointF | None = None
         self._area = QRegion()
+        self._known: tuple[float, bool] = (0.0, False)
 
     def move(self, at: QPointF | None, radius: float) -> None:
         """Go there.
@@ -42,8 +43,20 @@ class Hover:
         """
         self._canvas.update_lines(self._area)
         self.at = at
-        self._area = QRegion() if at is None or not radius else _area(at, radius, self._has_label)
+        self._area, self._known = QRegion(), (0.0, False)
+        if radius:
+            self._reach(radius)
         self._canvas.update_lines(self._area)
+
+    def _reach(self, radius: float) -> None:
+        """Add to what is repainted, when the pointer goes on, what is drawn about it now.
+
+        A hand that rests may get another tool, size or zoom.
+        """
+        known = radius, self._has_label
+        if self.at is not None and known != self._known:
+            self._area += _area(self.at, *known)
+            self._known = known
 
     @property
     def _has_label(self) -> bool:
@@ -61,7 +74,9 @@ class Hover:
             return
         if isinstance(tool, PaintingTool) and tool.sizing is not None:
             self._paint_sizing(painter, radius, tool.sizing, colour)
+            self._area = QRegion(self._canvas.rect())
             return
+        self._reach(radius)
         marks.draw_brush_outline(painter, self.at.x(), self.at.y(), radius)
         if isinstance(tool, PaintingTool) and tool.paints_strength:
             place = self._canvas.viewport.to_document(self.at.x(), self.at.y())
