@@ -67,8 +67,10 @@ class ColourPicker:
     def _take(self, canvas: Canvas, pixel: Rect) -> None:
         document = canvas.document
         if document is not None and Rect.of_size(document.size).contains(pixel):
-            red, green, blue, _ = map(int, document.flatten(pixel)[0, 0])
-            self._settings.change(colour=(red, green, blue))
+            *colour, alpha = map(int, document.flatten(pixel)[0, 0])
+            if alpha:  # where nothing is painted there is no colour to take
+                red, green, blue = (min(round(part * 255 / alpha), 255) for part in colour)
+                self._settings.change(colour=(red, green, blue))
 
 
 def _corner_at(frame: Rect, pointer: Pointer, reach: float) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from core.canvas.document import Document
 from core.geometry import Rect
 from gui.canvas.tools.framing import ColourPicker, FrameTool
 from gui.canvas.tools.looking import PanTool
@@ -337,6 +338,19 @@ def test_the_picker_takes_the_colour_it_is_dragged_to(
     assert brush.colour == (255, 0, 0)
     QTest.mouseClick(canvas, LEFT, pos=canvas.at(5, 5))
     assert brush.colour == (255, 255, 255)
+
+
+def test_the_picker_takes_the_colour_of_what_is_hardly_there(
+    canvas: Easel, brush: BrushSettings
+) -> None:
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[:, :32] = (200, 100, 40, 51)
+    canvas.show_document(Document.from_image(pixels))
+    canvas.take_tool(ColourPicker(brush))
+    QTest.mouseClick(canvas, LEFT, pos=canvas.at(10, 30))
+    assert brush.colour == (200, 100, 40)
+    QTest.mouseClick(canvas, LEFT, pos=canvas.at(50, 30))  # nothing is painted there
+    assert brush.colour == (200, 100, 40)
 
 
 def test_the_picker_leaves_the_colour_outside_the_picture(
