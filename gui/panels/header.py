@@ -22,6 +22,8 @@ HEIGHT = 44
 ROOM_FOR_SIZE = 1080
 MODEL_WIDTH = 220
 """Most pixels for a model's name; what is longer is shortened, its tip tells it all."""
+NARROW_MODEL = 132
+"""The same in a window that is narrower than `ROOM_FOR_SIZE`."""
 
 
 class StatusDot(QWidget):
@@ -145,12 +147,13 @@ class Header(QWidget):
         self._state.clicked.connect(self.queue_asked)
 
     def _lay_out(self, menus: QMenuBar) -> None:
-        brand = QLabel("Sfumato")
-        brand.setObjectName("brand")
+        self._brand = QLabel("Sfumato")
+        self._brand.setObjectName("brand")
+        self._menus = menus
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 0, 8, 0)
         row.setSpacing(8)
-        row.addWidget(brand)
+        row.addWidget(self._brand)
         row.addWidget(menus, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._facts, 1)
         row.addWidget(self._model)
@@ -162,9 +165,13 @@ class Header(QWidget):
             row.addWidget(button)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """In a narrow window the picture's size makes room for the menus."""
+        """In a narrow window all else makes room for the menus."""
         super().resizeEvent(event)
-        self._size.setVisible(event.size().width() >= ROOM_FOR_SIZE)
+        is_wide = event.size().width() >= ROOM_FOR_SIZE
+        self._size.setVisible(is_wide)
+        self._brand.setVisible(is_wide)
+        self._model.setMaximumWidth(MODEL_WIDTH if is_wide else NARROW_MODEL)
+        self._menus.setMinimumWidth(self._menus.sizeHint().width())
 
     def show_document(self, title: str, size: str, modified: bool) -> None:
         """Show the name and size of what is open."""

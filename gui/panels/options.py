@@ -14,6 +14,7 @@ from gui.canvas.tools.gesture import Tool
 from gui.canvas.tools.moving import MoveTool
 from gui.canvas.tools.painting import LEAST_SIZE, MOST_SIZE, BrushSettings, PaintingTool
 from gui.keymap import say
+from gui.widgets.elided import ElidedLabel
 from gui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class OptionsBar(QWidget):
         self._name.setObjectName("section")
         self._name.setMinimumWidth(92)
         self.say: Callable[[str], str] = say
-        self._hint = QLabel()
+        self._hint = ElidedLabel(Qt.TextElideMode.ElideRight)
         self._hint.setObjectName("hint")
         self._make_fields()
         self._make_buttons()

@@ -4,6 +4,8 @@ import pytest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenuBar, QToolButton
 from pytestqt.qtbot import QtBot
 
+from gui.actions import MENUS
+from gui.main_window import MainWindow
 from gui.panels.header import Header, StatusDot
 from gui.theme import Theme
 
@@ -103,3 +105,20 @@ def test_the_engines_state_leads_to_the_queue(header: Header, qtbot: QtBot) -> N
     corner = header.mapFromGlobal(header.queue_corner)
     assert corner.y() >= header.height()
     assert corner.x() == button.geometry().right() + 1
+
+
+def test_every_menu_can_be_reached_in_the_narrowest_window(
+    window: MainWindow, qapp: QApplication
+) -> None:
+    window.header.show_models(["a model with quite a long name indeed"], "")
+    window.header.show_document("a picture with quite a long name.ora", "8192 × 8192", True)
+    window.header.show_state("drawing · 3 waiting", "accent")
+    window.resize(window.minimumSize())
+    qapp.processEvents()
+    bar = window.findChild(QMenuBar)
+    places = [bar.actionGeometry(action) for action in bar.actions()]
+    assert len(places) == len(MENUS)
+    assert all(bar.rect().contains(place) for place in places)
+    assert window.width() == window.minimumSize().width()
+    right = window.header.help_button.geometry().right()
+    assert right <= window.header.width()
