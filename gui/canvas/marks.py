@@ -20,6 +20,7 @@ GRIP_SIDE = 8
 _THIN_FROM = 48  # view pixels
 _ARCS = 24
 _DARK, _LIGHT = QColor(0, 0, 0, 140), QColor(255, 255, 255, 220)
+_SHADE = QColor(0, 0, 0, 40)
 _RING = QColor(255, 255, 255, 230)
 
 
@@ -44,8 +45,9 @@ def draw_frame(
     edge = _edge(viewport, frame, width / 2)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(_pen(_DARK, 3 * width))
-    painter.drawPolygon(edge)
+    for colour, times in ((_SHADE, 3), (_DARK, 1)):
+        painter.setPen(_pen(colour, times * width))
+        painter.drawPolygon(edge)
     line = _pen(accent if is_held else _LIGHT, width)
     if not is_held:
         line.setDashPattern([5, 4])
