@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDir, QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
+
+_PICTURES = QStandardPaths.StandardLocation.PicturesLocation
 
 
 def choose_file(
@@ -24,8 +26,7 @@ def choose_file(
         save_as: A name to begin with: the file is to be written, not read.
         suffix: Ending of a name that is typed without one; it follows the filter chosen.
     """
-    dialog = QFileDialog(window, title)
-    dialog.setNameFilter(filters)
+    dialog = _dialog(window, title, filters)
     if save_as:
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(suffix)
@@ -35,7 +36,6 @@ def choose_file(
         )
     else:
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(then)
     dialog.open()
     return dialog
@@ -49,10 +49,22 @@ def choose_files(
     Args:
         filters: As for `choose_file`.
     """
-    dialog = QFileDialog(window, title)
-    dialog.setNameFilter(filters)
+    dialog = _dialog(window, title, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.filesSelected.connect(then)
     dialog.open()
+    return dialog
+
+
+def _dialog(window: QWidget, title: str, filters: str) -> QFileDialog:
+    """One that begins where the last one ended, and the first among the person's pictures.
+
+    Qt would begin the first in the folder that the program was started in.
+    """
+    dialog = QFileDialog(window, title)
+    dialog.setNameFilter(filters)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    pictures = QDir(QStandardPaths.writableLocation(_PICTURES))
+    if dialog.directory() == QDir.current() and pictures.exists():
+        dialog.setDirectory(pictures)
     return dialog
