@@ -1,11 +1,11 @@
-"""Colour laid where a region says: the bucket, clearing; and masks made and put by.
+"""Colour laid where a region says: filling, clearing; and masks made and put by.
 
 Everything here is one step to undo and stays inside the selection, if there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -14,6 +14,7 @@ import numpy as np
 from core.canvas.blending import Ink
 from core.canvas.commands import Structure, StructureChanged
 from core.canvas.document import Document
+from core.canvas.interrupting import Check, never
 from core.canvas.layers import Layer
 from core.canvas.selection import (
     Combination,
@@ -23,10 +24,18 @@ from core.canvas.selection import (
     share_of,
     shared,
 )
-from core.canvas.tiles import NOWHERE, TILE, TiledSurface, TileKey, tile_rect, tiles_in
-from core.canvas.wand import alike
+from core.canvas.tiles import (
+    FULL_TILE,
+    NOWHERE,
+    WHOLE_TILE,
+    Slices,
+    TiledSurface,
+    TileKey,
+    tile_rect,
+    tile_shape,
+)
 from core.errors import InvalidRequest
-from core.geometry import Point, Rect
+from core.geometry import Rect
 from core.request import Pixels
 
 Colour = tuple[int, int, int]
@@ -47,54 +56,24 @@ def paint_target(document: Document, layer: Layer | None) -> TiledSurface:
     return layer.surface
 
 
-def fill_alike(
-    document: Document,
-    layer: Layer | None,
-    start: Point,
-    colour: Colour,
-    tolerance: float = 32,
-    contiguous: bool = True,
-    merged: bool = True,
-    antialias: bool = False,
-) -> bool:
-    """Fill what looks like the pixel at `start`, on a layer or (None) on the mask; one step.
-
-    Args:
-        merged: Whether to look at the whole picture, or at the layer that is active alone.
-        antialias: Whether slanting edges are soft; see `core.canvas.stairs.softened`.
-
-    Returns:
-        False where nothing is different.
-
-    Raises:
-        InvalidRequest: see `core.canvas.wand.alike` and `paint_target`.
-    """
-    surface = paint_target(document, layer)
-    region = alike(
-        document.flattened_tile if merged else document.active_layer.surface.tile,
-        document.size,
-        start,
-        tolerance,
-        contiguous,
-        antialias,
-    )
-    return _lay(document, "Fill", surface, colour, region.tiles, region.tile)
-
-
 def fill_selected(document: Document, layer: Layer | None, colour: Colour) -> bool:
     """Fill all that is selected, on a layer or (None) on the mask; one step."""
     surface = paint_target(document, layer)
-    return _lay(document, "Fill", surface, colour, tiles_in(document.bounds), _whole)
+    everywhere = TiledSurface(1, document.size)
+    everywhere.fill(document.bounds)
+    return _lay(document, "Fill", surface, colour, everywhere)
 
 
-def clear(document: Document, layer: Layer | None) -> bool:
+def clear(document: Document, layer: Layer | None, name: str = "Clear") -> bool:
     """Make what is selected transparent, on a layer or (None) not masked; one step.
 
     Raises:
         InvalidRequest: the layer is locked or hidden.
     """
     surface = paint_target(document, layer)
-    return _lay(document, "Clear", surface, None, tuple(surface.tiles), _whole)
+    painted = TiledSurface(1, document.size)
+    painted.put(dict.fromkeys(surface.tiles, FULL_TILE[1]))
+    return _lay(document, name, surface, None, painted)
 
 
 # Masks
@@ -198,8 +177,35 @@ def _put_by(document: Document, name: str, kept: dict[str, TiledSurface]) -> Non
 # Laying on
 
 
-def _whole(_tx: int, _ty: int) -> Pixels:
-    return np.full((TILE, TILE), 255, np.uint8)
+def lay(
+    target: TiledSurface,
+    colour: Colour | None,
+    region: TiledSurface,
+    selected: TiledSurface | None,
+    check: Check = never,
+) -> None:
+    """Blend a colour, or nothing (None), by `region` and as far as it is selected.
+
+    Tiles that are covered whole share one array.
+
+    Args:
+        target: Four channels, or one, in which every colour is 255.
+        region: One channel, of the target's size.
+        selected: None is everything.
+        check: See `core.canvas.interrupting`.
+    """
+    ink = _ink(target.channels, colour)
+    covered = _covered(target.channels, colour)
+    for key in region.tiles:
+        check()
+        part = tile_rect(key).intersected(target.bounds)
+        here = Rect(0, 0, part.width, part.height).slices()
+        share = _share(region, selected, key, here)
+        if share is None and part.size == WHOLE_TILE.size:
+            target.put({key: covered})
+        elif share is None or share.any():
+            tile = target.tile_for_writing(*key)[here]
+            ink.lay(tile, FULL_TILE[1][here] if share is None else share, out=tile)
 
 
 def _lay(
@@ -207,27 +213,31 @@ def _lay(
     name: str,
     surface: TiledSurface,
     colour: Colour | None,
-    keys: Iterable[TileKey],
-    share: Callable[[int, int], Pixels],
+    region: TiledSurface,
 ) -> bool:
-    """Blend a colour, or nothing (None), by `share` and as far as it is selected."""
-    ink = _ink(surface.channels, colour)
     selected = document.selection.surface
+    return document.edit_surface(
+        name, surface, lambda target: lay(target, colour, region, selected)
+    )
 
-    def lay(target: TiledSurface) -> None:
-        for key in keys:
-            part = tile_rect(key).intersected(target.bounds)
-            here = Rect(0, 0, part.width, part.height).slices()
-            limit = share_of(selected, key, here)
-            if limit is not None and not limit.any():
-                continue
-            alpha = share(*key)[here]
-            if limit is not None:
-                alpha = np.asarray(cv2.multiply(alpha, limit, scale=1 / 255), np.uint8)
-            tile = target.tile_for_writing(*key)
-            ink.lay(tile[here], alpha, out=tile[here])
 
-    return document.edit_surface(name, surface, lay)
+def _share(
+    region: TiledSurface, selected: TiledSurface | None, key: TileKey, here: Slices
+) -> Pixels | None:
+    """How much of the colour each pixel of a piece of a tile gets; None: all get all of it."""
+    alpha, limit = share_of(region, key, here), share_of(selected, key, here)
+    if alpha is None or limit is None:
+        return limit if alpha is None else alpha
+    return np.asarray(cv2.multiply(alpha, limit, scale=1 / 255), np.uint8)
+
+
+def _covered(channels: int, colour: Colour | None) -> Pixels | None:
+    """A tile that has this colour all over; None where that is an absent one."""
+    if colour is None:
+        return None
+    if channels == 1:
+        return FULL_TILE[1]
+    return np.full(tile_shape(4), (*colour, 255), np.uint8)
 
 
 def _ink(channels: int, colour: Colour | None) -> Ink:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from core.canvas.document import Document
 from core.canvas.filling import change_mask
@@ -30,11 +30,11 @@ class Work(Protocol):
 
     words: str
 
-    def begin(self, check: Check) -> Callable[[], TiledSurface | None]:
+    def begin(self, check: Check) -> Callable[[], Any]:
         """Look at the document as it is now; returns what is to be called elsewhere."""
 
-    def finish(self, made: TiledSurface | None) -> bool:
-        """Put it in; False where what it was made of has changed: begin again."""
+    def finish(self, made: Any) -> bool:
+        """Put in what that call made; False where what it was made of has changed: begin again."""
 
 
 def work_here(work: Work) -> None:
@@ -60,7 +60,7 @@ class MaskWork:
     def finish(self, made: TiledSurface | None) -> bool:
         """Replace the mask, unless a tile of it is another one by now."""
         mask, before = self._document.mask, self._before
-        if mask.size != before.size or not _same_tiles(mask, before):
+        if mask.size != before.size or not same_tiles(mask, before):
             return False
         if made is not None:
             change_mask(self._document, self._name, lambda _mask: made)
@@ -137,6 +137,7 @@ class Turn:
         return True
 
 
-def _same_tiles(one: TiledSurface, other: TiledSurface) -> bool:
+def same_tiles(one: TiledSurface, other: TiledSurface) -> bool:
+    """Whether both have the very same arrays, as where one was shared and not written since."""
     mine, theirs = one.tiles, other.tiles
     return mine.keys() == theirs.keys() and all(mine[key] is theirs[key] for key in mine)

@@ -353,6 +353,36 @@ def test_the_bar_sets_what_the_tools_use(window: MainWindow) -> None:
     assert (settings.target, settings.how, settings.merged) == ("mask", "subtract", False)
 
 
+def test_the_bucket_fills_beside_the_window(
+    controller: SelectionController,
+    window: MainWindow,
+    document: Document,
+    background: Background,
+    qtbot: QtBot,
+) -> None:
+    select(document)
+    window.brush_settings.change(colour=(1, 2, 3))
+    window.selection_settings.change(antialias=False)
+    window.take_tool("bucket")
+    place = QPoint(*map(round, window.canvas.viewport.to_view(30, 40)))
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    assert controller.edits.is_running
+    assert controller.edits.cancel()
+    rest(qtbot, background)
+    assert (document.flatten(WHOLE) == 255).all()
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    window.brush_settings.change(colour=(4, 5, 6))
+    window.selection_settings.change(fills_mask=True)
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    rest(qtbot, background)
+    assert (document.flatten(BOX) == (1, 2, 3, 255)).all()
+    assert np.array_equal(mask(document), selected(document))
+    document.undo()
+    assert document.mask_is_empty
+    document.undo()
+    assert (document.flatten(WHOLE) == 255).all()
+
+
 @pytest.mark.usefixtures("controller")
 def test_x_and_d_are_keys_of_the_canvas(window: MainWindow) -> None:
     settings = window.brush_settings

@@ -27,20 +27,23 @@ class BucketTool:
         self._brush, self._settings = brush, settings
 
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Fill at the press; one step."""
-        from core.canvas.filling import fill_alike
+        """Fill at the press, when it is its turn; one step."""
+        from core.canvas.bucket import FillWork, Pour
 
-        assert canvas.document is not None
-        fill_alike(
-            canvas.document,
-            target_of(canvas.document, self._settings),
+        document, settings = canvas.document, self._settings
+        assert document is not None
+        pour = Pour(
             Point(math.floor(press.x), math.floor(press.y)),
             self._brush.colour,
-            self._settings.tolerance,
-            self._settings.contiguous,
-            self._settings.merged,
-            self._settings.antialias,
+            settings.tolerance,
+            settings.contiguous,
+            settings.antialias,
         )
+        target = target_of(document, settings)
+        work = FillWork(document, target, pour, settings.merged)
+        if target is not None:
+            self._brush.remember_colour()
+        settings.work(work)
         yield
 
 
@@ -79,6 +82,8 @@ class GradientTool:
             canvas.update_lines()
         into = self._brush.background if self._settings.into_background else None
         line = (press.x, press.y), _end(press, end)
+        if not self._settings.fills_mask:
+            self._brush.remember_colour()
         fill_gradient(document, target, *line, self._brush.colour, into)
 
     def sketch(self, canvas: Canvas) -> Sketch | None:

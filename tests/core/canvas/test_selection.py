@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from core.canvas import Brush, Document, StrokeTarget, TiledSurface
+from core.canvas.bucket import FillWork, Pour
 from core.canvas.edges import feathered, grown, shrunk, smoothed, without_holes
 from core.canvas.filling import (
     change_mask,
     clear,
-    fill_alike,
     fill_selected,
     forget_mask,
     keep_mask,
@@ -27,6 +27,7 @@ from core.canvas.selection import Combination, everything, from_pixels, inverted
 from core.canvas.shapes import ellipse, polygon, rectangle
 from core.canvas.tiles import FULL_TILE
 from core.canvas.wand import alike
+from core.canvas.working import work_here
 from core.errors import InvalidRequest
 from core.geometry import Point, Rect, Size
 from core.projects import load_project, save_project, snapshot_of
@@ -220,13 +221,13 @@ def test_the_bucket_fills_what_looks_alike_inside_the_selection(document: Docume
     select(document, RIGHT)
     fill_selected(document, layer, (0, 0, 0))
     select(document, LEFT)
-    assert fill_alike(document, layer, Point(30, 40), RED, tolerance=10)
+    work_here(FillWork(document, layer, Pour(Point(30, 40), RED, tolerance=10)))
     expected = (block(LEFT) > 0) & (block(RIGHT) == 0)
     assert np.array_equal((painted(document)[..., :3] == RED).all(axis=2), expected)
 
 
 def test_the_bucket_fills_the_mask_too(document: Document) -> None:
-    assert fill_alike(document, None, Point(1, 1), RED)
+    work_here(FillWork(document, None, Pour(Point(1, 1), RED)))
     assert (document.mask_pixels(WHOLE) == 255).all()
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from core.canvas import Document
-from core.canvas.filling import fill_alike
+from core.canvas.bucket import FillWork, Pour
 from core.canvas.selection import from_pixels
 from core.canvas.stairs import softened
 from core.canvas.wand import alike
+from core.canvas.working import work_here
 from core.geometry import Point, Rect, Size
 
 Shape = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -119,6 +120,7 @@ def test_the_wand_and_the_bucket_use_it_where_they_are_asked() -> None:
     assert {*np.unique(hard)} == {0, 255}
     assert np.array_equal(smooth / 255, soft(disc))
     assert ((smooth > 0) & (smooth < 255)).any()
-    fill_alike(document, document.active_layer, middle, (0, 0, 0), 10, antialias=True)
+    pour = Pour(middle, (0, 0, 0), 10, antialias=True)
+    work_here(FillWork(document, document.active_layer, pour))
     filled = document.flatten(WHOLE)[..., 2]
     assert len(np.unique(filled)) > 4
