@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LEAST_SIZE, MOST_SIZE = 1, 1000
 SIZE_STOPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
 INK, PAPER = (0, 0, 0), (255, 255, 255)
+MOST_RECENT = 11
 _log = logger("brush")
 
 
@@ -42,6 +43,7 @@ class BrushSettings(QObject):
         strength: 0 to 1; what the denoise brush makes of a mask.
         colour: Red, green, blue, 0 to 255.
         background: The second colour: gradients can end in it, and X exchanges the two.
+        recent: Colours that were painted with, the last one first.
         tip: The picture of a dab; None is a disc.
         preset: Name of the preset that was chosen last.
         erasing: What the eraser takes away: the target of the brush that was used last.
@@ -52,7 +54,7 @@ class BrushSettings(QObject):
 
     KEPT = (
         "size", "hardness", "opacity", "flow", "spacing", "smoothing", "strength", "colour",
-        "background", "preset",
+        "background", "recent", "preset",
     )  # fmt: skip
     changed = Signal()
 
@@ -67,6 +69,7 @@ class BrushSettings(QObject):
         self.strength = 0.5
         self.colour = (217, 84, 61)
         self.background = PAPER
+        self.recent: tuple[tuple[int, int, int], ...] = ()
         self.tip: Tip | None = None
         self.preset = ""
         self.erasing = Target.PAINT
@@ -89,6 +92,12 @@ class BrushSettings(QObject):
             setattr(self, name, value)
         self.size = min(max(float(self.size), LEAST_SIZE), MOST_SIZE)
         self.changed.emit()
+
+    def remember_colour(self) -> None:
+        """The brush's colour is being painted with."""
+        if self.recent[:1] != (self.colour,):
+            others = (colour for colour in self.recent if colour != self.colour)
+            self.change(recent=(self.colour, *others)[:MOST_RECENT])
 
     def swap_colours(self) -> None:
         """The second colour becomes the brush's, and the other way round."""
@@ -183,7 +192,9 @@ class BrushSettings(QObject):
 
         before = {name: getattr(self, name) for name in (*self.KEPT, "dynamics", "tip")}
         try:
-            values = {name: _like(before[name], record[name]) for name in self.KEPT & record.keys()}
+            names = (record.keys() & self.KEPT) - {"recent"}
+            values = {name: _like(before[name], record[name]) for name in names}
+            values["recent"] = _colours(record.get("recent", ()))
             if record.get("tip"):
                 values["tip"] = shelf.tip(str(record["tip"]["name"]), bool(record["tip"]["turns"]))
             if record.get("dynamics"):
@@ -201,3 +212,10 @@ def _like(before: Any, value: Any) -> Any:
     if isinstance(before, tuple):
         return tuple(int(part) for part in value)
     return type(before)(value)
+
+
+def _colours(record: Iterable[Iterable[Any]]) -> tuple[tuple[int, ...], ...]:
+    """Those that are colours."""
+    colours = (tuple(int(part) for part in parts) for parts in record)
+    known = [each for each in colours if len(each) == 3 and all(0 <= part <= 255 for part in each)]
+    return tuple(known[:MOST_RECENT])

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from gui.canvas.tools.painting import BrushSettings
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QColorDialog
+    from gui.widgets.colour_popover import ColourPopover
 
 _SIDE, _SHIFT = 24, 11
 """Pixels: how large a colour's button is, and how far the second lies right and down of it."""
 
 
 class Swatch(QToolButton):
-    """A button filled with one of the two colours; pressing it opens the colour dialog."""
+    """A button filled with one of the two colours; pressing it opens the way to others."""
 
     def __init__(
         self, settings: BrushSettings, which: str = "colour", parent: QWidget | None = None
@@ -31,7 +31,7 @@ class Swatch(QToolButton):
         self.setToolTip(f"{name}; X exchanges the two, D makes them black and white")
         self.setAccessibleName(name)
         self.setFixedSize(QSize(_SIDE, _SIDE))
-        self._dialog: QColorDialog | None = None
+        self._popover: ColourPopover | None = None
         self.clicked.connect(self._on_clicked)
         settings.changed.connect(self.update)
 
@@ -49,20 +49,15 @@ class Swatch(QToolButton):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), 4, 4)
 
     def _on_clicked(self) -> None:
-        from PySide6.QtWidgets import QColorDialog  # not before somebody wants a colour
+        from gui.widgets.colour_popover import ColourPopover  # not before somebody wants a colour
 
-        if self._dialog is None:
-            self._dialog = QColorDialog(self)
-            self._dialog.setOption(QColorDialog.ColorDialogOption.NoButtons)
-            self._dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
-            self._dialog.setWindowFlag(Qt.WindowType.Tool)
-            self._dialog.setWindowTitle(self.accessibleName())
-            self._dialog.currentColorChanged.connect(self._on_colour_chosen)
-        self._dialog.setCurrentColor(QColor(*getattr(self._settings, self._which)))
-        self._dialog.show()
-
-    def _on_colour_chosen(self, colour: QColor) -> None:
-        self._settings.change(**{self._which: (colour.red(), colour.green(), colour.blue())})
+        if self._popover is None:
+            name = self.accessibleName()
+            self._popover = ColourPopover(self._settings, self._which, name, self)
+        self._popover.adjustSize()
+        foot = self.mapToGlobal(QPoint(self.width() + 2 * _SHIFT, self.height()))
+        self._popover.move(foot - QPoint(0, self._popover.height()))
+        self._popover.show()
 
 
 class SwatchPair(QWidget):

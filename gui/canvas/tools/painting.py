@@ -159,6 +159,8 @@ class PaintingTool:
         target = self._target or self._settings.erasing
         self._settings.erasing = target
         erases = self._target is None or press.erases
+        if target is Target.PAINT and not erases:
+            self._settings.remember_colour()
         brush = self._settings.brush(target, erases, self.paints_strength and not erases)
         return document.begin_stroke(brush, _room_target(target))
 
