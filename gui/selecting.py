@@ -20,6 +20,7 @@ from core.geometry import Size
 from gui.background import Background
 from gui.canvas.tools.filling import BucketTool, GradientTool
 from gui.canvas.tools.painting import PaintingTool
+from gui.clipboard import put_on_clipboard
 from gui.documents import DocumentController
 from gui.generation import GenerationController
 from gui.long_edits import LongEdits
@@ -92,6 +93,8 @@ class SelectionController(QObject):
         }.items():
             actions[name].triggered.connect(slot)
         for name, act in {
+            "cut": self._on_cut,
+            "copy_piece": self._on_copy,
             "clear": self._on_clear,
             "fill": self._on_fill,
             "crop": self._on_crop,
@@ -270,17 +273,38 @@ class SelectionController(QObject):
     # --- pixels and canvas -------------------------------------------------------------------
 
     @Slot()
-    def _on_clear(self) -> None:
+    def _on_copy(self) -> None:
+        if self._try(self._copy):
+            self._window.messages.tell("Copied.")
+
+    @Slot()
+    def _on_cut(self) -> None:
         document = self._document
-        if document.selection.surface is None:
-            self._window.messages.tell(f"{NOTHING_SELECTED} {self._window.keymap.say(SELECT_ALL)}")
-        else:
-            self._try(lambda: filling.clear(document, self._target()))
+        if self._is_selected() and self._try(self._copy):
+            self._try(lambda: filling.clear(document, document.active_layer, "Cut"))
+
+    def _copy(self) -> None:
+        rect, pixels = transforming.copied(self._document)
+        put_on_clipboard(pixels, rect)
+
+    @Slot()
+    def _on_clear(self) -> None:
+        if self._is_selected():
+            self._try(lambda: filling.clear(self._document, self._target()))
+
+    def _is_selected(self) -> bool:
+        """Whether anything is; if not, it is said."""
+        if self._document.selection.surface is not None:
+            return True
+        self._window.messages.tell(f"{NOTHING_SELECTED} {self._window.keymap.say(SELECT_ALL)}")
+        return False
 
     @Slot()
     def _on_fill(self) -> None:
-        colour = self._window.brush_settings.colour
-        self._try(lambda: filling.fill_selected(self._document, self._target(), colour))
+        brush, target = self._window.brush_settings, self._target()
+        if target is not None:
+            brush.remember_colour()
+        self._try(lambda: filling.fill_selected(self._document, target, brush.colour))
 
     def _target(self) -> Layer | None:
         """The active layer; None, which is the mask, while a tool that paints it is in the hand."""

@@ -52,6 +52,26 @@ def content_rect(surface: TiledSurface, selected: TiledSurface | None = None) ->
     return found
 
 
+def copied(document: Document) -> tuple[Rect, Pixels]:
+    """What is selected of the active layer, or all of it.
+
+    Returns:
+        Where it lies, and uint8 (h, w, 4) premultiplied, the caller's own.
+
+    Raises:
+        InvalidRequest: there is nothing.
+    """
+    document.settle()
+    layer, selected = document.active_layer, document.selection.surface
+    rect = content_rect(layer.surface, selected)
+    if rect.is_empty:
+        raise InvalidRequest(
+            f"There is nothing to copy on the layer {layer.quoted}. Choose another layer."
+        )
+    pixels = layer.surface.read(rect)
+    return rect, pixels if selected is None else _share(pixels, selected.read(rect))
+
+
 def begin_transformation(document: Document) -> Transformation:
     """Lift the active layer's picture, or what is selected of it.
 
@@ -151,9 +171,7 @@ class Transformation:
         if self._selected is None:
             _clear(rest, self.start)
             return rest
-        share = self._selected.read(self.start)
-        wide = cv2.merge((share, share, share, share))
-        taken = np.asarray(cv2.multiply(self._lifted, wide, scale=1 / 255), np.uint8)
+        taken = _share(self._lifted, self._selected.read(self.start))
         rest.write(self.start, self._lifted - taken)
         self._lifted = taken
         return rest
@@ -272,6 +290,12 @@ def _clear(surface: TiledSurface, rect: Rect) -> None:
     for key, in_tile, _ in pieces(rect.intersected(surface.bounds)):
         if key in surface.tiles:
             surface.tile_for_writing(*key)[in_tile] = 0
+
+
+def _share(pixels: Pixels, selected: Pixels) -> Pixels:
+    """As much of (h, w, 4) premultiplied pixels as (h, w) selects."""
+    wide = cv2.merge((selected, selected, selected, selected))
+    return np.asarray(cv2.multiply(pixels, wide, scale=1 / 255), np.uint8)
 
 
 def _resized(pixels: Pixels, size: Size) -> Pixels:

@@ -10,6 +10,7 @@ from core.canvas.shapes import rectangle
 from core.canvas.transforming import (
     begin_transformation,
     content_rect,
+    copied,
     crop,
     crop_to_selection,
     resize_canvas,
@@ -42,6 +43,27 @@ def pixels(document: Document) -> np.ndarray:
 
 def covered(document: Document) -> Rect:
     return content_rect(layer(document).surface)
+
+
+def test_what_is_selected_is_copied_as_far_as_it_is(document: Document) -> None:
+    before = pixels(document)
+    assert copied(document)[0] == BOX
+    half = rectangle(Rect(90, 90, 40, 200), SIZE)
+    half.write(Rect(110, 0, 20, 280), np.full((280, 20), 128, np.uint8))
+    document.selection.select(half, "Select")
+    rect, piece = copied(document)
+    assert rect == Rect(100, 100, 30, 40)
+    assert (piece[:, 0] == (255, 0, 0, 255)).all()
+    assert (piece[:, 12] == (0, 0, 128, 128)).all()
+    piece[...] = 0
+    assert np.array_equal(pixels(document), before)
+    assert document.undo_stack.undo_name == "Select"
+
+
+def test_nothing_is_not_copied(document: Document) -> None:
+    document.selection.select(rectangle(Rect(0, 0, 50, 50), SIZE), "Select")
+    with pytest.raises(InvalidRequest, match="nothing to copy on the layer “box”"):
+        copied(document)
 
 
 def test_a_move_is_one_step_and_loses_nothing(document: Document) -> None:
