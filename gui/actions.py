@@ -44,7 +44,7 @@ def _tool(name: str, text: str, key: str, icon: str, group: str = "") -> Row:
 
 
 TABLE = (
-    Row("new", "&New", ("Ctrl+N",), menu="File"),
+    Row("new", "&New…", ("Ctrl+N",), menu="File"),
     Row("open", "&Open image…", ("Ctrl+O",), menu="File"),
     Row("recent", "Open &recent", menu="File"),
     Row("place", "&Place image as layer…", ("Ctrl+Shift+O",), menu="File"),
@@ -55,7 +55,9 @@ TABLE = (
     Row("quit", "&Quit", ("Ctrl+Q",), menu="File"),
     Row("undo", "&Undo", ("Ctrl+Z",), "undo-2", menu="Edit"),
     Row("redo", "&Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", menu="Edit"),
-    Row("copy", "&Copy picture", ("Ctrl+Shift+C",), menu="Edit"),
+    Row("cut", "&Cut", ("Ctrl+X",), on_canvas=True, menu="Edit"),
+    Row("copy_piece", "Cop&y", ("Ctrl+C",), on_canvas=True, menu="Edit"),
+    Row("copy", "Copy p&icture", ("Ctrl+Shift+C",), menu="Edit"),
     Row("paste", "&Paste as layer", ("Ctrl+V",), on_canvas=True, menu="Edit"),
     Row("clear", "C&lear what is selected", ("Backspace",), on_canvas=True, menu="Edit"),
     Row("fill", "&Fill with the colour", ("Shift+Backspace",), on_canvas=True, menu="Edit"),
@@ -174,7 +176,7 @@ _BREAKS = frozenset(
         "export",
         "models",
         "quit",
-        "copy",
+        "cut",
         "clear",
         "swap_colours",
         "crop",

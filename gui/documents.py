@@ -21,6 +21,7 @@ from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.view import CanvasView
 from gui.choosing import choose_file
+from gui.clipboard import place_of
 from gui.exporting import write_picture
 from gui.images import from_qimage, to_qimage
 from gui.leaving import ask_to_save, put_aside, remember_last_copy
@@ -137,21 +138,19 @@ class DocumentController(QObject):
 
     # --- in ----------------------------------------------------------------------------------
 
-    @Slot()
-    def ask_for_new(self) -> None:
+    def ask_for_new(self, size: Size | None = None) -> None:
         """An empty canvas, when the open document is out of the way."""
-        self._leave(self.new)
+        self._leave(lambda: self.new(size))
 
     @Slot(str)
     def ask_to_open(self, name: str) -> None:
         """Open a file, when the open document is out of the way."""
         self._leave(lambda: self.open(name))
 
-    @Slot()
-    def new(self) -> None:
-        """An empty white canvas of the frame's size."""
+    def new(self, size: Size | None = None) -> None:
+        """An empty white canvas; one of the frame's size, not asked for, nobody would miss."""
         self._put_aside()
-        self.show(Document(self.document.frame.size))
+        self.show(Document(size or self.document.frame.size), is_blank=size is None)
 
     @Slot()
     def ask_for_file(self) -> None:
@@ -205,7 +204,7 @@ class DocumentController(QObject):
     def paste(self) -> None:
         """Put the clipboard's picture on a new layer; on a pristine canvas, open it."""
         content = QGuiApplication.clipboard().mimeData()
-        if not self._take_in(content, None):
+        if not self._take_in(content, place_of(content, self.document.size)):
             self._messages.tell("There is no picture on the clipboard.")
 
     def _on_dropped(self, content: QMimeData, at: QPointF) -> None:

@@ -23,6 +23,7 @@ from core.settings import Paths, Settings, load_settings, save_settings
 from gui.addons import AddonController, addons_of
 from gui.autosave import Autosave
 from gui.background import Background
+from gui.beginning import Beginning
 from gui.canvas.asking import frame_about_centre
 from gui.closing import Closing
 from gui.comparing import ComparisonController
@@ -76,6 +77,7 @@ class Studio(QObject):
         self.waiting = WaitingController(self.generation, messages, background, shelf)
         self.documents = DocumentController(canvas, messages, sampling, paths, window)
         self.undo = UndoController(window, self.documents, self.settings.undo_megabytes)
+        Beginning(window, self.documents)
         self.closing = Closing(window, self.documents)
         self.exports = ExportController(window, self.documents, self.settings.export)
         self.generation.kept.connect(self.exports.on_kept)
@@ -195,7 +197,6 @@ class Studio(QObject):
     def _connect_actions(self) -> None:
         documents, generation = self.documents, self.generation
         for name, slot in {
-            "new": documents.ask_for_new,
             "open": documents.ask_for_file,
             "place": documents.ask_for_layer,
             "save": documents.save,
@@ -284,6 +285,13 @@ class Studio(QObject):
         else:
             document.set_frame(frame_about_centre(document.frame, size, document.size))
 
+    def _fit_frame(self) -> None:
+        """A frame larger than the model can draw becomes one that it draws best, in the middle."""
+        document, checkpoint = self.documents.document, self.generation.checkpoint
+        if checkpoint is not None and max(document.frame.size) > checkpoint.abilities.max_size:
+            native = checkpoint.abilities.native_size
+            document.set_frame(frame_about_centre(document.frame, native, document.size))
+
     @Slot()
     def _follow_frame(self) -> None:
         frame = self.documents.document.frame
@@ -307,6 +315,7 @@ class Studio(QObject):
     def _on_opened(self) -> None:
         self.generation.leave_document()
         self.documents.document.undo_stack.changed.connect(self._show_plan)
+        self._fit_frame()
         self._follow_frame()
         self._show_title()
 
@@ -340,7 +349,8 @@ class Studio(QObject):
         panel.show_size_presets(size_presets(checkpoint, self.documents.document.size))
         self.prompting.use(checkpoint)
         self.generation.use_model(checkpoint)
-        self._show_plan()
+        self._fit_frame()
+        self._follow_frame()
         if self.engine is not None:
             self.engine.warm_up(checkpoint.name)
         if is_first:

@@ -130,6 +130,44 @@ class NameSheet(Sheet):
         self.asked.emit(self._name.text())
 
 
+class NewSheet(Sheet):
+    """Asks how large a new picture is to be.
+
+    Signals:
+        asked: Width and height.
+    """
+
+    asked = Signal(int, int)
+
+    def __init__(self, window: QWidget) -> None:
+        self._sides = (_side("Width"), _side("Height"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(0, 1)
+        for line, field in enumerate(self._sides):
+            grid.addWidget(QLabel(field.accessibleName()), line, 0)
+            grid.addWidget(field, line, 1)
+        super().__init__(window, "New picture", grid)
+        self.setMinimumWidth(280)
+        self.button.setText("Create")
+        self.accepted.connect(self._on_accepted)
+
+    def ask(self, size: Size) -> None:
+        """Ask, with a size to begin with."""
+        for field, length in zip(self._sides, size, strict=True):
+            field.show_value(length)
+        self.bring()
+        self._sides[0].setFocus(Qt.FocusReason.PopupFocusReason)
+        self._sides[0].selectAll()
+
+    @Slot()
+    def _on_accepted(self) -> None:
+        for field in self._sides:
+            field.interpretText()
+        self.asked.emit(*(round(field.value()) for field in self._sides))
+
+
 class CanvasSizeSheet(Sheet):
     """Asks for the canvas's size, and where the picture stays.
 

@@ -284,6 +284,24 @@ def test_the_docks_size_moves_the_frame_and_leaves_an_opened_picture(
         person.wait_for_model()
 
 
+@pytest.mark.usefixtures("models")
+def test_the_frame_of_a_picture_larger_than_the_model_draws_is_one_that_it_can(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path
+) -> None:
+    write_image(tmp_path / "wide.png", noise(1, 64, 2400, 3))
+    with studio_at(qapp, qtbot, tmp_path / "wide.png") as person:
+        person.wait_for_model()
+        checkpoint = person.studio.generation.checkpoint
+        assert checkpoint is not None
+        native = checkpoint.abilities.native_size
+        for _ in range(2):  # at the start, and with a model that is there already
+            frame = person.studio.documents.document.frame
+            assert frame.size == native
+            assert abs(frame.x + native.width / 2 - 1200) <= 1
+            assert (person.studio.sampling.width, person.studio.sampling.height) == native
+            person.studio.documents.open(str(tmp_path / "wide.png"))
+
+
 def test_two_models_and_a_recall_that_changes_between_them(
     qapp: QApplication, qtbot: QtBot, home: Path, zoo: Callable[[str], Path]
 ) -> None:
