@@ -144,12 +144,11 @@ class NewSheet(Sheet):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        grid.setColumnStretch(0, 1)
+        grid.setColumnMinimumWidth(0, 136)  # or its title would not fit
         for line, field in enumerate(self._sides):
             grid.addWidget(QLabel(field.accessibleName()), line, 0)
             grid.addWidget(field, line, 1)
         super().__init__(window, "New picture", grid)
-        self.setMinimumWidth(280)
         self.button.setText("Create")
         self.accepted.connect(self._on_accepted)
 
