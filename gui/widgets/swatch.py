@@ -28,7 +28,7 @@ class Swatch(QToolButton):
         self._settings, self._which = settings, which
         is_first = which == "colour"
         name = "Colour of the brush" if is_first else "Second colour, where gradients can end"
-        self.setToolTip(f"{name}; X exchanges the two, D makes them black and white")
+        self.setToolTip(name)
         self.setAccessibleName(name)
         self.setFixedSize(QSize(_SIDE, _SIDE))
         self._popover: ColourPopover | None = None
