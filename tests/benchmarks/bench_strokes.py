@@ -7,10 +7,11 @@ each asking for one pixel of the canvas to be painted again. The strokes alone a
 those while denoising. `cpu_ms` is the window's thread's own time for one event, and `ratio` that of
 ours to the baseline's, so that a busy machine shows in the wall times alone: they count for the
 promise where the load is low, and where the machine, if it is a virtual one, was not taken away:
-`stolen_ms` is for how long it was, by what Linux says of its busiest processor. `cpu_p99_ms` is
-what the window's thread worked from one painting to the next one, all events of it together.
-Offscreen unless there is a display. Run with `python -m tests.benchmarks strokes`; prints one JSON
-line for each figure as soon as it is there.
+`stolen_ms` is for how long it was, by what Linux says of its busiest processor; where that is more
+than 1.2 % it is measured again, three times at most, and the least disturbed time counts.
+`cpu_p99_ms` is what the window's thread worked from one painting to the next one, all events of it
+together. Offscreen unless there is a display. Run with `python -m tests.benchmarks strokes`; prints
+one JSON line for each figure as soon as it is there.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +47,7 @@ STEP = 1500 * PERIOD  # view pixels between two events
 SIDES = (2048, 4096, 8192)
 BRUSHES = ((64, 0.5), (512, 0.0))
 PROMISE_MS, PAN_MS = 8, 16
+ATTEMPTS, MOST_STOLEN = 3, 0.012
 LEFT = Qt.MouseButton.LeftButton
 PEN = """
 import os, struct, sys, time
@@ -65,12 +68,14 @@ class Times(NamedTuple):
         cpu: Of the window's thread for one event.
         worked: What that thread worked from the painting before to the one that shows each event.
         stolen: What the host kept from the machine.
+        attempts: How often it was measured; this is the time from which least was stolen.
     """
 
     wall: list[float]
     cpu: float
     worked: list[float]
     stolen: float = 0.0
+    attempts: int = 1
 
 
 class Pen:
@@ -208,24 +213,46 @@ async def strokes(studio: Any, pen: Pen, side: int, size: int, hardness: float, 
     studio.window.brush_settings.change(size=size, hardness=hardness, opacity=0.8)
     studio.window.take_tool("brush")
     base = await pen.go(PIXELS, draws=False)
-    alone = await pen.go(SAMPLES, draws=True)
+
+    async def draw() -> Times:
+        fresh(studio, side, fit)
+        return await pen.go(SAMPLES, draws=True)
+
+    async def draw_while_denoising() -> Times:
+        fresh(studio, side, fit)
+        return await beside_the_engine(studio, pen)
+
+    alone = await least_disturbed(draw)
     tell(name, alone, base, "one pixel painted again at the same events", PROMISE_MS)
-    fresh(studio, side, fit)
+    denoising = await least_disturbed(draw_while_denoising)
+    tell(f"{name}, denoising", denoising, alone, "the same strokes alone", PROMISE_MS)
+
+
+async def least_disturbed(draw: Callable[[], Awaitable[Times]]) -> Times:
+    """The first of a few attempts from which the host took next to nothing, or the best of them."""
+    attempts: list[Times] = []
+    while len(attempts) < ATTEMPTS:
+        attempts.append(await draw())
+        if attempts[-1].stolen <= len(attempts[-1].wall) * PERIOD * 1e3 * MOST_STOLEN:
+            break
+    return min(attempts, key=lambda times: times.stolen)._replace(attempts=len(attempts))
+
+
+async def beside_the_engine(studio: Any, pen: Pen) -> Times:
+    """A shorter stroke while the model, of which a preview has been seen, goes on."""
     previews = studio.generation.previewed
     counted: list[int] = []
     previews.connect(counted.append)
     studio.generate()
     while not counted:
         await asyncio.sleep(0.02)
-    counted.clear()
-    denoising = await pen.go(DENOISING, draws=True)
-    busy = studio.generation.is_busy
+    times = await pen.go(DENOISING, draws=True)
+    assert studio.generation.is_busy, "the run was over before the stroke"
     previews.disconnect(counted.append)
     studio.generation.stop()
     while studio.generation.is_busy:
         await asyncio.sleep(0.05)
-    more = {"previews": len(counted), "still_denoising_at_the_end": busy}
-    tell(f"{name}, denoising", denoising, alone, "the same strokes alone", PROMISE_MS, **more)
+    return times
 
 
 def fresh(studio: Any, side: int, fit: bool) -> None:
@@ -270,7 +297,7 @@ def pans(studio: Any) -> None:
     tell("strokes pan at fit, 8192²", ours, base, "the same drawn again without a pan", PAN_MS)
 
 
-def tell(name: str, ours: Times, base: Times, baseline: str, promise: int, **more: object) -> None:
+def tell(name: str, ours: Times, base: Times, baseline: str, promise: int) -> None:
     """One result, one line."""
     line = {
         "benchmark": name,
@@ -287,7 +314,7 @@ def tell(name: str, ours: Times, base: Times, baseline: str, promise: int, **mor
         "promise_p99_ms": promise,
         "samples": len(ours.wall),
         "stolen_ms": ours.stolen,
-        **more,
+        "attempts": ours.attempts,
         "load": round(os.getloadavg()[0], 2),
     }
     print(json.dumps(line), flush=True)
