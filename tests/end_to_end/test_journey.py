@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, "main.py", "--home", str(home)],
             cwd=ROOT,
-            env=screen.environment,
+            env=screen.environment | {"PYTHONFAULTHANDLER": "1"},  # `last_words` asks it
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -79,6 +80,15 @@ class Program:
         assert self.process.returncode == 0, self.said()
         assert self.said() == ""
 
+    def last_words(self) -> str:
+        """Ends it by force: what had the keys, its log, and where each of its threads stood."""
+        with_keys = self.screen.ask("getwindowfocus", "getwindowname").strip()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGABRT)
+        log = self.paths.log_file
+        lines = log.read_text(encoding="utf-8").splitlines()[-40:] if log.exists() else []
+        return "\n".join((f"The keys went to: {with_keys!r}", *lines, self.said()))
+
     def said(self) -> str:
         """What it said on the terminal; waits until it has ended."""
         if not hasattr(self, "_said"):
@@ -98,8 +108,9 @@ def running(shown: Screen, home: Path) -> Iterator[Program]:
     program = Program(shown, home)
     try:
         yield program
-    except BaseException:
+    except BaseException as error:
         shown.photograph(home / "failed.png")
+        error.add_note(program.last_words())
         raise
     finally:
         if program.process.poll() is None:
@@ -157,13 +168,13 @@ def test_the_first_minute(
     assert settings.window
 
     with running(desk, home) as program:
-        wait_for(lambda: "*" in desk.do("getwindowname", program.window), "the last session")
+        wait_for(lambda: "*" in desk.ask("getwindowname", program.window), "the last session")
         desk.photograph(tmp_path / "again.png")
         desk.key("alt+F4")
         desk.window("Unsaved changes")
         desk.photograph(tmp_path / "unsaved.png")
         desk.key("Escape")
-        wait_for(lambda: not desk.do("search", "--onlyvisible", "--name", "Unsaved"), "an answer")
+        wait_for(lambda: not desk.ask("search", "--onlyvisible", "--name", "Unsaved"), "an answer")
         assert program.process.poll() is None
         program.end()
     document = load_project(Paths.find(home).data / "session.ora").document
@@ -204,7 +215,7 @@ def test_a_second_start_hands_its_file_over(
         )
         assert second.returncode == 0, second.stderr
         assert "open already" in second.stderr
-        wait_for(lambda: "photo" in desk.do("getwindowname", program.window), "the picture")
+        wait_for(lambda: "photo" in desk.ask("getwindowname", program.window), "the picture")
         program.close()
     record = json.loads(Paths.find(home).settings_file.read_text())
     assert record["schema"] == 1

@@ -43,25 +43,50 @@ class Screen:
         self.environment = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
         self.environment.pop("WAYLAND_DISPLAY", None)
 
-    def do(self, *words: object) -> str:
-        """One xdotool command; returns what it prints."""
+    def do(self, *words: object) -> None:
+        """One xdotool command that must succeed: a key that is not pressed is not missed at once.
+
+        Raises:
+            AssertionError: It failed, or left something out.
+        """
+        run = self._run(*words)
+        assert run.returncode == 0, f"xdotool {words} ended with {run.returncode}: {run.stderr}"
+        assert not run.stderr, f"xdotool {words}: {run.stderr}"
+
+    def ask(self, *words: object) -> str:
+        """What one xdotool command prints; empty where it fails, as a search without a find.
+
+        Without a window manager it complains, and prints a number of desktops all the same.
+        """
+        run = self._run(*words)
+        return "" if run.returncode or run.stderr else run.stdout
+
+    def _run(self, *words: object) -> subprocess.CompletedProcess[str]:
         command = ["xdotool", *map(str, words)]
-        run = subprocess.run(
+        return subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=60
         )
-        return run.stdout
 
     def window(self, name: str) -> str:
         """Id of the visible window whose title holds `name`, in front and with the keys."""
         found = wait_for(
-            lambda: self.do("search", "--onlyvisible", "--name", name).split(), f"window {name!r}"
+            lambda: self.ask("search", "--onlyvisible", "--name", name).split(), f"window {name!r}"
         )
-        self.do("windowactivate", "--sync", found[-1])
+        self._bring_to_front(found[-1])
         return found[-1]
+
+    def _bring_to_front(self, window: str) -> None:
+        """Without the X focus it hears letters while the pointer is in it, but no shortcut."""
+
+        def is_in_front() -> bool:
+            self._run("windowactivate", window)
+            return self.ask("getwindowfocus").strip() == window
+
+        wait_for(is_in_front, f"window {window} to have the keys")
 
     def place(self, window: str) -> tuple[int, int]:
         """Where the upper left corner of a window's inside is."""
-        lines = self.do("getwindowgeometry", "--shell", window).splitlines()
+        lines = self.ask("getwindowgeometry", "--shell", window).splitlines()
         values = dict(line.split("=") for line in lines if "=" in line)
         return int(values["X"]), int(values["Y"])
 
@@ -100,7 +125,7 @@ def screen(size: str = "1400x900x24") -> Iterator[Screen]:
     """A new screen with a window manager; without one, keys find no window."""
     reads, writes = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writes), "-screen", "0", size, "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(writes), "-screen", "0", size, "-nolisten", "tcp", "-noreset"],
         pass_fds=[writes],
         stderr=subprocess.DEVNULL,
     )
@@ -111,7 +136,7 @@ def screen(size: str = "1400x900x24") -> Iterator[Screen]:
         manager = subprocess.Popen(
             ["openbox"], env=shown.environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        wait_for(lambda: shown.do("get_num_desktops").strip(), "the window manager")
+        wait_for(lambda: shown.ask("get_num_desktops").strip(), "the window manager")
         yield shown
     finally:
         os.close(reads)
