@@ -114,8 +114,8 @@ class Pen:
         """Follow `count` stamps with the button down, or only ask for a pixel at each."""
         reading, writing = os.pipe()
         done = asyncio.Event()
-        places = iter(wander(self._canvas.width(), self._canvas.height(), count))
-        left = count
+        first, *others = wander(self._canvas.width(), self._canvas.height(), count + 1)
+        places, left = iter(others), count
         self.seen, self.worked, self._draws = [], [], draws
         cpu, stolen = time.thread_time(), stolen_ms()
 
@@ -132,7 +132,7 @@ class Pen:
         notifier = QSocketNotifier(reading, QSocketNotifier.Type.Read)
         notifier.activated.connect(follow)
         if draws:
-            self._send(QEvent.Type.MouseButtonPress, next(iter(wander(600, 400, 1))))
+            self._send(QEvent.Type.MouseButtonPress, first)
         command = [sys.executable, "-c", PEN, str(writing), str(count), str(PERIOD)]
         with subprocess.Popen(command, pass_fds=[writing]) as process:
             await done.wait()
