@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Protocol
 
 import cv2
+import numpy as np
 
 from core.canvas.tiles import (
     EMPTY_TILE,
@@ -14,6 +16,7 @@ from core.canvas.tiles import (
     TILE,
     WHOLE_TILE,
     TileKey,
+    pieces,
     tile_reserve,
 )
 from core.geometry import Rect
@@ -21,6 +24,9 @@ from core.request import Pixels
 
 HIGHEST_LEVEL = 14
 _HALF = TILE // 2
+_AT_ONCE = 1 << 18
+"""So many pixels of level 1 are made in one go, straight from level 0; as much as a 512 px brush
+touches between two reports of a fast pen."""
 
 
 class TileSource(Protocol):
@@ -43,6 +49,7 @@ class TilePyramid:
         self._source = source
         self._tiles: dict[int, dict[TileKey, Pixels]] = defaultdict(dict)
         self._stale: dict[int, dict[TileKey, Rect]] = defaultdict(dict)
+        self._scratch = np.full(_AT_ONCE * channels, 1, np.uint8)  # touched, so that no stroke is
 
     @property
     def bytes_used(self) -> int:
@@ -83,19 +90,27 @@ class TilePyramid:
 
     def _made(self, key: TileKey, level: int) -> Pixels:
         sources = [self._below(child, level - 1, WHOLE_TILE) for child, _ in _children(key)]
-        for constant in (EMPTY_TILE[self._channels], FULL_TILE[self._channels]):
+        constants = EMPTY_TILE[self._channels], FULL_TILE[self._channels]
+        for constant in constants:
             if all(source is constant for source in sources):
                 return constant
         tile = tile_reserve.take(self._channels)
         for source, (_, place) in zip(sources, _children(key), strict=True):
-            _halve(source, tile[place.slices()])
+            if any(source is constant for constant in constants):
+                tile[place.slices()] = source[0, 0]  # ten times as fast as halving it
+            else:
+                _halve(source, tile[place.slices()])
         tile.flags.writeable = False
         return tile
 
     def _renewed(self, tile: Pixels, key: TileKey, level: int) -> Pixels:
-        if tile is EMPTY_TILE[self._channels] or tile is FULL_TILE[self._channels]:
-            return self._made(key, level)
         stale = self._stale[level][key]
+        is_constant = tile is EMPTY_TILE[self._channels] or tile is FULL_TILE[self._channels]
+        if stale.width * stale.height << 2 * (level - 1) <= _AT_ONCE:
+            pixels = self._reduced(stale.translated(key[0] * TILE, key[1] * TILE), level)
+            return _replaced(tile, stale, pixels, is_constant)
+        if is_constant:
+            return self._made(key, level)
         tile.flags.writeable = True
         for child, place in _children(key):
             part = stale.intersected(place)
@@ -104,6 +119,26 @@ class TilePyramid:
                 _halve(self._below(child, level - 1, source), tile[part.slices()])
         tile.flags.writeable = False
         return tile
+
+    def _reduced(self, rect: Rect, level: int) -> Pixels:
+        """`rect` of a level, straight from level 0; the levels between stay as stale as they are.
+
+        Returns:
+            (height, width, channels) or (height, width); valid until the next call.
+        """
+        for _ in range(level):
+            rect = _doubled(rect)
+        shape = (rect.height // 2, rect.width // 2, *EMPTY_TILE[self._channels].shape[2:])
+        pixels = self._scratch[: math.prod(shape)].reshape(shape)
+        for key, inside, place in pieces(rect):
+            part = Rect.between(inside[1].start, inside[0].start, inside[1].stop, inside[0].stop)
+            rows, columns = place
+            half = pixels[rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
+            _halve(self._source.piece(key, part), half)
+        for _ in range(level - 1):
+            size = (pixels.shape[1] // 2, pixels.shape[0] // 2)
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        return pixels
 
     def _below(self, key: TileKey, level: int, part: Rect) -> Pixels:
         if level == 0:
@@ -123,6 +158,20 @@ def _children(key: TileKey) -> list[tuple[TileKey, Rect]]:
 
 def _doubled(rect: Rect) -> Rect:
     return Rect(2 * rect.x, 2 * rect.y, 2 * rect.width, 2 * rect.height)
+
+
+def _replaced(tile: Pixels, part: Rect, pixels: Pixels, is_constant: bool) -> Pixels:
+    """The tile with other pixels in that part; a constant one stays itself if they are the same."""
+    if is_constant:
+        if bool((pixels == tile[0, 0]).all()):
+            return tile
+        value = tile[0, 0]
+        tile = tile_reserve.take(tile.shape[2] if tile.ndim == 3 else 1)
+        tile[...] = value
+    tile.flags.writeable = True
+    tile[part.slices()] = pixels
+    tile.flags.writeable = False
+    return tile
 
 
 def _halve(source: Pixels, target: Pixels) -> None:
