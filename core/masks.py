@@ -7,10 +7,10 @@ reaches the edge is not softened or shrunk from there.
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -25,28 +25,32 @@ cv2.setNumThreads(1)  # the model has the other cores
 
 Alpha = NDArray[np.float32]
 
+_ARC = 64
+"""How long a piece of a disc's edge is done at once, in pixels."""
+
 
 def grow(mask: Pixels, pixels: int, part: Rect | None = None) -> Pixels:
     """Each pixel becomes the most that lies within `pixels` of it (a disc, centre to centre).
 
     Args:
-        part: Where the result is wanted, inside the mask; None is all of it.
+        part: Where the result is wanted, also beyond the mask, where it is 0; None is all of it.
 
     Raises:
         InvalidRequest: `pixels` is negative.
     """
     _require_distance(pixels)
-    return _extreme(mask, pixels, part, cv2.max, beyond=0)
+    return _most_within(mask, pixels, part or Rect(0, 0, mask.shape[1], mask.shape[0]))
 
 
 def shrink(mask: Pixels, pixels: int, part: Rect | None = None) -> Pixels:
     """Each pixel becomes the least that lies within `pixels` of it; the opposite of `grow`.
 
+    Beyond the mask it is 255.
+
     Raises:
         InvalidRequest: `pixels` is negative.
     """
-    _require_distance(pixels)
-    return _extreme(mask, pixels, part, cv2.min, beyond=255)
+    return np.bitwise_not(grow(np.bitwise_not(mask), pixels, part))
 
 
 def feather_inside(mask: Pixels, pixels: int) -> Alpha:
@@ -167,48 +171,81 @@ def _distance_to_zero(mask: Pixels) -> Alpha:
     return np.sqrt(np.rint(distance * distance))
 
 
-def _extreme(
-    mask: Pixels,
-    radius: int,
-    part: Rect | None,
-    better: Callable[..., Pixels],
-    beyond: int,
-) -> Pixels:
-    """Grey dilation (`cv2.max`) or erosion (`cv2.min`) by a disc, bar by bar.
+def _most_within(mask: Pixels, radius: int, part: Rect) -> Pixels:
+    """Grey dilation by a disc, arc by arc; beyond the mask there is nothing.
 
     Source: E. R. Urbach, M. H. F. Wilkinson, "Efficient 2-D grayscale morphological
     transformations with arbitrary flat structuring elements" (IEEE TIP 17, 2008): a bar of any
     length is the better of two that are as long as a power of two, and those grow from row to row.
-    Rows of the disc that are equally long share their bar.
+    Here all bars of one length that begin near each other are one kernel of few points.
     """
-    part = part or Rect(0, 0, mask.shape[1], mask.shape[0])
-    result = mask[part.slices()].copy()
-    if radius == 0 or not (mask != beyond).any():
-        return result
-    room = np.empty((part.height + 2 * radius, part.width), np.uint8)
-    longest, span = _around(mask, part.grown(radius), beyond), 1
-    for reach, offsets in _rows_of_disc(radius):
-        while 2 * span <= 2 * reach + 1:
-            longest, span = better(longest[:, :-span], longest[:, span:]), 2 * span
-        left, right = radius - reach, radius + reach + 1 - span
-        seen = longest[offsets[0] : offsets[-1] + part.height]
-        halves = seen[:, left : left + part.width], seen[:, right : right + part.width]
-        bar = better(*halves, dst=room[: len(seen)])
-        for first in (offset - offsets[0] for offset in offsets):
-            better(result, bar[first : first + part.height], dst=result)
+    there = Rect(0, 0, mask.shape[1], mask.shape[0])
+    result = np.zeros((part.height, part.width), np.uint8)
+    longest, span = _around(mask, part.grown(radius)), 1
+    for arc in _arcs(radius):
+        if _swept(part, arc.needed).intersected(there).is_empty:
+            continue
+        while span < arc.span:
+            longest, span = cv2.max(longest[:, :-span], longest[:, span:]), 2 * span
+        begin = _swept(part, arc.begin).translated(radius - part.x, radius - part.y)
+        most = cv2.dilate(longest[begin.slices()], arc.kernel, anchor=(0, 0))
+        cv2.max(result, most[: part.height, : part.width], dst=result)
     return result
 
 
-def _rows_of_disc(radius: int) -> Iterator[tuple[int, list[int]]]:
-    """How far rows of the disc reach to each side, and which rows, from 0; short ones first."""
-    reaches = ((dy, math.isqrt(radius * radius - dy * dy)) for dy in range(radius, -1, -1))
-    for reach, rows in itertools.groupby(reaches, key=lambda row: row[1]):
-        yield reach, sorted({radius + dy for row, _ in rows for dy in (-row, row)})
+@dataclass(frozen=True, eq=False)
+class _Arc:
+    """Bars of one length along a piece of the left or right edge of a disc about the origin.
+
+    Attributes:
+        span: How many pixels long they are, a power of two and more than the half of their rows.
+        begin: Where they begin.
+        kernel: uint8 of that size: 1 where one does.
+        needed: What they are there for: their rows from the edge to the middle.
+    """
+
+    span: int
+    begin: Rect
+    kernel: Pixels
+    needed: Rect
 
 
-def _around(mask: Pixels, rect: Rect, beyond: int) -> Pixels:
-    """The mask in `rect`, which may reach further; there it is `beyond`."""
-    pixels = np.full((rect.height, rect.width), beyond, np.uint8)
+@functools.lru_cache(maxsize=8)
+def _arcs(radius: int) -> list[_Arc]:
+    """Of a disc, short bars first."""
+    rows: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for dy in range(-radius, radius + 1):
+        reach = math.isqrt(radius * radius - dy * dy)
+        span = 1 << (2 * reach + 1).bit_length() - 1
+        way = math.atan2(dy, reach) * radius  # along the edge; kernels much wider than high, or
+        rows.setdefault((span, round(way / _ARC)), []).append((dy, reach))  # higher, are slow
+    return [arc for (span, _), some in sorted(rows.items()) for arc in _both_sides(span, some)]
+
+
+def _both_sides(span: int, rows: list[tuple[int, int]]) -> Iterator[_Arc]:
+    """The arcs of rows, each with how far it reaches to each side; of a small disc they are one."""
+    widest, upper, lower = max(reach for _, reach in rows), rows[0][0], rows[-1][0]
+    left = [(dy, -reach) for dy, reach in rows]
+    right = [(dy, reach + 1 - span) for dy, reach in rows]
+    pieces = [(-widest, 0, left), (0, widest, right)]
+    for first, last, bars in [(-widest, widest, left + right)] if widest < _ARC / 2 else pieces:
+        columns = [column for _, column in bars]
+        begin = Rect.between(min(columns), upper, max(columns) + 1, lower + 1)
+        kernel = np.zeros((begin.height, begin.width), np.uint8)
+        for dy, column in bars:
+            kernel[dy - begin.y, column - begin.x] = 1
+        yield _Arc(span, begin, kernel, Rect.between(first, upper, last + 1, lower + 1))
+
+
+def _swept(part: Rect, offsets: Rect) -> Rect:
+    """Where any pixel of `part` comes to lie with any of these offsets."""
+    x, y, width, height = offsets
+    return Rect(part.x + x, part.y + y, part.width + width - 1, part.height + height - 1)
+
+
+def _around(mask: Pixels, rect: Rect) -> Pixels:
+    """The mask in `rect`, which may reach further or lie elsewhere; there it is 0."""
+    pixels = np.zeros((rect.height, rect.width), np.uint8)
     inside = rect.intersected(Rect(0, 0, mask.shape[1], mask.shape[0]))
     pixels[inside.translated(-rect.x, -rect.y).slices()] = mask[inside.slices()]
     return pixels

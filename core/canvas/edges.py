@@ -7,16 +7,14 @@ shared, not computed. What lies beyond the canvas is neither inside nor outside.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from core import masks
-from core.canvas.blockwise import blockwise, side_for
 from core.canvas.blurring import blurred
 from core.canvas.interrupting import Check, never
+from core.canvas.reaching import reached
 from core.canvas.selection import tidied
 from core.canvas.spreading import Spread
 from core.canvas.tiles import FULL_TILE, TiledSurface, TileKey, tile_rect
@@ -25,8 +23,6 @@ from core.geometry import Rect
 from core.request import Pixels
 
 MOST_PIXELS = 512
-Move = Callable[[Pixels, int, Rect], Pixels]
-"""`masks.grow` or `masks.shrink`: what it sees, by how much, and where in that it is wanted."""
 
 
 class Edit(Protocol):
@@ -43,13 +39,13 @@ def grown(surface: TiledSurface, pixels: int, check: Check = never) -> TiledSurf
         InvalidRequest: `pixels` is not 0 to 512; as for all of these.
     """
     _require(pixels)
-    return _moved(surface, pixels, masks.grow, check)
+    return reached(surface, pixels, check)
 
 
 def shrunk(surface: TiledSurface, pixels: int, check: Check = never) -> TiledSurface:
     """Smaller by a disc of that radius; the canvas's own edge stays."""
     _require(pixels)
-    return _moved(surface, pixels, masks.shrink, check)
+    return reached(surface, pixels, check, flip=255)
 
 
 def feathered(surface: TiledSurface, pixels: int, check: Check = never) -> TiledSurface:
@@ -106,14 +102,6 @@ def _filled(surface: TiledSurface, key: TileKey, outside: Pixels) -> Pixels | No
     part = tile_rect(key).intersected(surface.bounds)
     filled[part.height :], filled[:, part.width :] = 0, 0
     return tidied(filled, key, surface.bounds)
-
-
-def _moved(surface: TiledSurface, pixels: int, move: Move, check: Check) -> TiledSurface:
-    def moved(block: Rect) -> Pixels:
-        seen = block.grown(pixels).intersected(surface.bounds)
-        return move(surface.read(seen), pixels, block.translated(-seen.x, -seen.y))
-
-    return blockwise(surface, pixels, side_for(pixels), moved, check)
 
 
 def _require(pixels: int) -> None:
