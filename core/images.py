@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
 import warnings
 import zlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from core.atomic import write_atomically
 from core.errors import StorageFailed, UnreadableImage
@@ -57,6 +58,8 @@ _TURNS = {
 # Our own check below names the size; Pillow's is the second wall, inside its decoders.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# A printer's profile, or a whole workflow as text, has more than the megabyte that Pillow allows.
+PngImagePlugin.MAX_TEXT_CHUNK = 8 * 2**20
 
 
 def read_image(path: Path) -> Pixels:
@@ -202,6 +205,7 @@ def _read(path: Path, convert: Callable[[Image.Image], Image.Image]) -> Pixels:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    require_plain_file(path)
     try:
         picture = Image.open(path, formats=_READABLE)
     except FileNotFoundError as error:
@@ -219,6 +223,20 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         if max(picture.size) > MAX_SIDE or Size(*picture.size).area > MAX_PIXELS:
             raise _too_large(path.name, f"{Size(*picture.size)} pixels, ")
         yield picture
+
+
+def require_plain_file(path: Path) -> None:
+    """Refuse pipes and devices: the first would be waited for without end, the second read so.
+
+    Raises:
+        UnreadableImage: it is one. What is not there, or a folder, is left to who opens it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UnreadableImage(f"{path} is not a file but a pipe or a device. Choose another.")
 
 
 def _too_large(name: str, size: str = "") -> UnreadableImage:

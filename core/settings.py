@@ -208,7 +208,7 @@ def load_settings(file: Path) -> Settings:
         return Settings(**_known_values(record))
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         _log.info("settings start fresh: %s", type(error).__name__)
         return Settings()
 
@@ -220,7 +220,8 @@ def save_settings(settings: Settings, file: Path) -> None:
         StorageFailed: the file cannot be written.
     """
     text = json.dumps({"schema": SCHEMA, **asdict(settings)}, indent=1, ensure_ascii=False)
-    write_atomically(file, text.encode())
+    # A file's name may hold bytes that are no UTF-8; escaped, they come back as they were.
+    write_atomically(file, text.encode("utf-8", "backslashreplace"))
 
 
 def _known_values(record: dict[str, Any]) -> dict[str, Any]:

@@ -194,6 +194,8 @@ class BrushSettings(QObject):
         try:
             names = (record.keys() & self.KEPT) - {"recent"}
             values = {name: _like(before[name], record[name]) for name in names}
+            if len(_colours([values.get(name, INK) for name in ("colour", "background")])) < 2:
+                raise ValueError("colour")
             values["recent"] = _colours(record.get("recent", ()))
             if record.get("tip"):
                 values["tip"] = shelf.tip(str(record["tip"]["name"]), bool(record["tip"]["turns"]))
@@ -202,7 +204,7 @@ class BrushSettings(QObject):
             self.change(**values)
             self.as_preset("check")
             self.brush(Target.MASK, False, paints_strength=True)
-        except (KnownError, LookupError, TypeError, ValueError) as error:
+        except (KnownError, LookupError, TypeError, ValueError, OverflowError) as error:
             _log.info("the brush starts fresh: %s", error)
             self.change(**before)
 

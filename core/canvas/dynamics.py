@@ -107,7 +107,7 @@ class Response:
         try:
             points = tuple((_number(x), _number(y)) for x, y in record["curve"]["points"])
             return cls(Curve(points), Sensor(record["sensor"]), bool(record["is_on"]))
-        except (LookupError, TypeError, ValueError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise InvalidRequest(
                 "The brush's pen settings cannot be read. Choose another preset."
             ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from core.canvas.document import Document
 from core.canvas.dynamics import STEADY, BrushDynamics
 from core.canvas.strokes import StrokeTarget
 from core.canvas.tips import Tip, read_tip
-from core.errors import InvalidRequest, KnownError, StorageFailed
+from core.errors import InvalidRequest, KnownError, StorageFailed, UnreadableImage
 from core.geometry import Size
 from core.logs import logger
 from core.request import Pixels
@@ -28,6 +27,8 @@ SCHEMA = 1
 OURS = RESOURCES / "presets"
 LONGEST_NAME = 40
 _PICTURED_SIZE = 0.42  # of the picture's height; a preset's own size would not fit into it
+# What a file's name cannot hold on some system; the surrogates are bytes that are no UTF-8.
+_UNFIT = re.compile(r'[/\\:*?"<>|\x00-\x1f\ud800-\udfff]|^\.|[. ]$')
 _log = logger("presets")
 
 
@@ -59,7 +60,7 @@ class BrushPreset:
 
     def __post_init__(self) -> None:
         for name in (self.name, self.tip):
-            if re.search(r'[/\\:*?"<>|\x00-\x1f]|^\.|[. ]$', name) or len(name) > LONGEST_NAME:
+            if _UNFIT.search(name) or len(name) > LONGEST_NAME:
                 raise InvalidRequest(
                     f"“{name}” cannot be the name of a brush. Use up to {LONGEST_NAME} letters, "
                     "digits and spaces."
@@ -100,7 +101,8 @@ class BrushPreset:
             for name, value in values.items():
                 if not _fits(value, defaults[name]):
                     raise TypeError(name)
-        except TypeError as error:
+                values[name] = type(defaults[name])(value)
+        except (TypeError, OverflowError) as error:
             raise InvalidRequest(f"The preset is damaged ({error}). Delete its file.") from error
         values["dynamics"] = BrushDynamics.from_dict(values.get("dynamics", {}))
         return cls(**values)
@@ -175,13 +177,7 @@ class BrushShelf:
         """
         read_tip(file)
         preset = replace(like, name=file.stem, tip=file.stem, spacing=max(like.spacing, 0.1))
-        target = self.own / f"{preset.tip}.png"
-        try:
-            self.own.mkdir(parents=True, exist_ok=True)
-            if not (target.exists() and target.samefile(file)):
-                shutil.copyfile(file, target)
-        except OSError as error:
-            raise StorageFailed(f"{target} cannot be written ({error.strerror}).") from error
+        write_atomically(self.own / f"{preset.tip}.png", _content(file))
         self._tips.pop((preset.tip, preset.turns), None)
         self.keep(preset)
         return preset
@@ -221,8 +217,15 @@ def _presets_in(folder: Path) -> Iterator[BrushPreset]:
             if not isinstance(record, dict):
                 raise InvalidRequest("it is not an object")
             yield BrushPreset.from_dict(record)
-        except (OSError, ValueError, KnownError) as error:
+        except (OSError, ValueError, RecursionError, KnownError) as error:
             _log.info("the preset %s is left out: %s", file.name, error)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"{file} cannot be read ({error.strerror}).") from error
 
 
 def _fits(value: Any, default: Any) -> bool:

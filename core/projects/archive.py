@@ -21,7 +21,7 @@ from PIL import Image
 
 from core.errors import UnreadableImage
 from core.geometry import Size
-from core.images import MAX_PIXELS, MAX_SIDE
+from core.images import MAX_PIXELS, MAX_SIDE, require_plain_file
 from core.request import Pixels
 
 MIMETYPE = "image/openraster"
@@ -133,6 +133,7 @@ def opened(file: Path) -> Iterator[Archive]:
         UnreadableImage: there is no such file, or it may not be read.
         Flaw: it is not a zip, or one that `Archive` refuses.
     """
+    require_plain_file(file)
     try:
         entries = zipfile.ZipFile(file)
     except FileNotFoundError as error:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-import uuid
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.atomic import replacing
 from core.canvas import Document
@@ -25,8 +20,6 @@ from core.request import Pixels
 
 MASK_NAME = "Inpaint mask"
 THUMBNAIL_SIDE = 256
-_UNFINISHED = ".sfumato-{}.tmp"
-_DAY = 86_400.0
 
 
 def save_project(document: Document, file: Path, facts: dict[str, Any] | None = None) -> None:
@@ -42,7 +35,7 @@ def save_project(document: Document, file: Path, facts: dict[str, Any] | None = 
             The old file is untouched, and nothing else is left behind.
     """
     try:
-        with _replaced(file) as stream, zipfile.ZipFile(stream, "w") as entries:
+        with replacing(file) as stream, zipfile.ZipFile(stream, "w") as entries:
             _write(document, facts or {}, entries)
             examine(entries.infolist())  # what is written can be read
     except Flaw as flaw:
@@ -134,23 +127,3 @@ def _write_previews(writer: _Writer, document: Document) -> None:
     merged = straight(document.flatten(Rect.of_size(document.size)))
     writer.entry("mergedimage.png", encode(merged, "PNG"))
     writer.entry("Thumbnails/thumbnail.png", encode(thumbnail(merged, THUMBNAIL_SIDE), "PNG"))
-
-
-@contextmanager
-def _replaced(file: Path) -> Iterator[BinaryIO]:
-    """A stream to write the new file to; it takes the old one's place when the block succeeds."""
-    target = file.resolve()
-    temporary = target.with_name(_UNFINISHED.format(uuid.uuid4().hex))
-    _sweep(target.parent)
-    with replacing(target, temporary) as stream:
-        yield stream
-        with suppress(OSError):
-            shutil.copymode(target, temporary)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed program left a day ago; a younger one may still be written."""
-    for stale in folder.glob(_UNFINISHED.format("*")):
-        with suppress(OSError):
-            if time.time() - stale.stat().st_mtime > _DAY:
-                stale.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import struct
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from core import images
 from core.errors import StorageFailed, UnreadableImage
@@ -303,3 +304,19 @@ def test_side_by_side_holds_each_picture_as_it_is() -> None:
     assert np.array_equal(row[:, :40], noise())
     assert np.array_equal(row[:, 48:88, 1], noise(channels=1))
     assert np.array_equal(row[:, 96:], noise(seed=2))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "picture.png")
+    with pytest.raises(UnreadableImage, match="not a file but a pipe"):
+        images.read_image(tmp_path / "picture.png")
+
+
+def test_large_texts_and_profiles_in_a_png_do_not_cost_the_picture(tmp_path: Path) -> None:
+    pixels, text = noise(), PngImagePlugin.PngInfo()
+    text.add_itxt("workflow", "node " * 400_000, zip=True)
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    large = profile + random.Random(0).randbytes(2_000_000)
+    Image.fromarray(pixels).save(tmp_path / "a.png", pnginfo=text, icc_profile=large)
+    assert np.array_equal(images.read_image(tmp_path / "a.png"), pixels)

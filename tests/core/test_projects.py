@@ -554,6 +554,13 @@ def test_what_is_no_project_at_all(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.ora")
+    with pytest.raises(UnreadableImage, match="not a file but a pipe"):
+        load_project(tmp_path / "pipe.ora")
+
+
 def test_a_truncated_project_is_refused_wherever_it_ends(tmp_path: Path) -> None:
     save_project(painted(), tmp_path / "a.ora")
     content = (tmp_path / "a.ora").read_bytes()
@@ -647,9 +654,9 @@ saving.save_project(Document.from_image(noise), folder / "a.ora")
 """
 KILLED_BEFORE_REPLACING = """
 import signal
-def copymode(source, target):
+def fsync(descriptor):
     os.kill(os.getpid(), signal.SIGKILL)
-saving.shutil.copymode = copymode
+os.fsync = fsync
 saving.save_project(Document.from_image(noise), folder / "a.ora")
 """
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="no RLIMIT_FSIZE, no SIGKILL")

@@ -81,6 +81,7 @@ def test_no_file_means_the_defaults(tmp_path: Path) -> None:
         b'{"theme": 3}',
         b'{"prompts": 5}',
         b'{"sampling": [1]}',
+        b"[" * 100_000,
     ],
 )
 def test_a_damaged_file_means_the_defaults(tmp_path: Path, damaged: bytes) -> None:
@@ -154,3 +155,30 @@ def test_what_cannot_hold_is_refused_in_a_sentence(settings: Settings, said: str
 def test_what_is_at_the_border_holds() -> None:
     Settings(undo_megabytes=16, timeline_megabytes=0).check(memory=8000)
     Settings(undo_megabytes=4000, timeline_megabytes=4000, theme="system").check(memory=8000)
+
+
+def test_names_that_are_no_utf_8_come_back(tmp_path: Path) -> None:
+    odd = Settings(recent_files=(os.fsdecode(b"/pictures/caf\xe9.png"), "/Gr\u00fc\u00dfe.png"))
+    save_settings(odd, tmp_path / "settings.json")
+    assert load_settings(tmp_path / "settings.json") == odd
+
+
+def test_the_longest_name_is_written_and_a_longer_one_refused(tmp_path: Path) -> None:
+    longest = tmp_path / ("a" * 251 + ".png")
+    write_atomically(longest, b"picture")
+    assert longest.read_bytes() == b"picture"
+    with pytest.raises(StorageFailed, match="Give it a shorter name"):
+        write_atomically(tmp_path / ("a" * 252 + ".png"), b"picture")
+    assert list(tmp_path.iterdir()) == [longest]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there, and files have others")
+def test_a_link_stays_a_link_and_a_file_keeps_its_rights(tmp_path: Path) -> None:
+    target, link = tmp_path / "dotfiles" / "settings.json", tmp_path / "settings.json"
+    write_atomically(target, b"old")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o600

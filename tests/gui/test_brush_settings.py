@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def test_everything_is_there_again(shelf: BrushShelf) -> None:
     [
         {"size": "large"}, {"hardness": 3}, {"colour": [1, 2, 999]}, {"strength": -1},
         {"dynamics": {"size": 5}}, {"tip": {"name": "gone", "turns": False}}, {"tip": 7},
-        {"smoothing": 1e9}, {"flow": None},
+        {"smoothing": 1e9}, {"flow": None}, {"size": 10**400}, {"size": math.nan},
+        {"colour": [1, 2]}, {"colour": [math.inf, 0, 0]}, {"background": [1, 2, 3, 4]},
+        {"background": [1, 2, 999]}, {"recent": [[math.inf, 0, 0]]},
     ],
 )  # fmt: skip
 def test_a_record_that_makes_no_sense_changes_nothing(

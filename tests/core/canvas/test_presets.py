@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +64,9 @@ def test_a_name_that_is_no_files_is_refused(name: str) -> None:
         "", "[]", "{", '{"name": 3}', '{"name": "x", "size": "wide"}', '{"name": "x", "size": 0}',
         '{"name": "x", "dynamics": {"size": 1}}', '{"name": "x", "smoothing": 2}',
         '{"name": "x", "size": 1e999}', '{"name": "../x"}', '{"name": "x", "tip": "../../tip"}',
+        '{"name": "x", "size": 1' + "0" * 400 + "}", "[" * 100_000, '{"name": "x\\udcff"}',
+        '{"name": "x", "dynamics": {"size": {"curve": {"points": [[0, 0], [1, 1' + "0" * 400
+        + ']]}, "sensor": "pressure", "is_on": true}}}',
     ],
 )  # fmt: skip
 def test_a_damaged_preset_is_left_out(shelf: BrushShelf, content: str) -> None:
@@ -106,3 +111,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "brushes").write_text("in the way")
     with pytest.raises(StorageFailed, match="brushes"):
         BrushShelf(tmp_path / "brushes").keep(BrushPreset("Mine"))
+
+
+def test_a_full_disk_leaves_the_tip_that_was_there(
+    shelf: BrushShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "leaf.png"
+    Image.fromarray(np.eye(32, dtype=np.uint8) * 255 ^ 255).save(file)
+    shelf.add_tip(file, BrushPreset("any"))
+    before = (shelf.own / "leaf.png").read_bytes()
+    Image.fromarray(np.eye(48, dtype=np.uint8) * 255 ^ 255).save(file)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFailed, match="No space left"):
+        shelf.add_tip(file, BrushPreset("any"))
+    assert (shelf.own / "leaf.png").read_bytes() == before
+    assert sorted(each.name for each in shelf.own.iterdir()) == ["leaf.json", "leaf.png"]
