@@ -10,7 +10,7 @@ import numpy as np
 
 from core.canvas.blend_modes import BlendMode
 from core.canvas.layers import Layer
-from core.canvas.selection import KeptMasks
+from core.canvas.selection import KeptMasks, is_blank
 from core.canvas.tiles import Snapshot, TileChanges, TiledSurface, TileKey, bytes_of
 from core.geometry import Point, Rect, Size
 from core.request import Pixels
@@ -168,7 +168,7 @@ class Structure:
             origin=Point(self.origin.x + shift.x, self.origin.y + shift.y),
             sheets=tuple(replace(s, surface=surfaces[s.surface]) for s in self.sheets),
             mask=surfaces[self.mask],
-            selection=None if self.selection is None else surfaces[self.selection],
+            selection=_unless_blank(None if self.selection is None else surfaces[self.selection]),
             kept_masks={name: surfaces[mask] for name, mask in self.kept_masks.items()},
         )
 
@@ -204,6 +204,11 @@ class StructureChanged:
     def redo(self, document: Document) -> Rect:
         """Bring the new structure back."""
         return document.restore_structure(self.after, self.dirty)
+
+
+def _unless_blank(selection: TiledSurface | None) -> TiledSurface | None:
+    """The selection; everything where not a pixel of it is left, or no tool would do anything."""
+    return None if selection is None or is_blank(selection) else selection
 
 
 def _something(tile: Pixels | None) -> Pixels | None:

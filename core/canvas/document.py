@@ -77,7 +77,7 @@ class Document:
         self._layers: tuple[Layer, ...] = (layer,)
         self._active = layer
         self._stroke: OpenChange | None = None
-        self.selection = Selection(self.perform)
+        self.selection = Selection(self.perform, self.settle)
         self.kept_masks: KeptMasks = {}
         self._appearance = Appearance(TiledSurface(1, self._size))
         self._appearance.set_layers(self._layers, self._active)

@@ -59,6 +59,7 @@ def paint_target(document: Document, layer: Layer | None) -> TiledSurface:
 def fill_selected(document: Document, layer: Layer | None, colour: Colour) -> bool:
     """Fill all that is selected, on a layer or (None) on the mask; one step."""
     surface = paint_target(document, layer)
+    document.settle()
     everywhere = TiledSurface(1, document.size)
     everywhere.fill(document.bounds)
     return _lay(document, "Fill", surface, colour, everywhere)
@@ -71,6 +72,7 @@ def clear(document: Document, layer: Layer | None, name: str = "Clear") -> bool:
         InvalidRequest: the layer is locked or hidden.
     """
     surface = paint_target(document, layer)
+    document.settle()
     painted = TiledSurface(1, document.size)
     painted.put(dict.fromkeys(surface.tiles, FULL_TILE[1]))
     return _lay(document, name, surface, None, painted)
@@ -85,6 +87,7 @@ def mask_from_selection(document: Document, how: Combination = Combination.REPLA
     Raises:
         InvalidRequest: nothing is.
     """
+    document.settle()
     selected = document.selection.surface
     if selected is None:
         raise InvalidRequest("Nothing is selected. Draw a selection first.")
@@ -169,6 +172,7 @@ def take_mask(document: Document, name: str, how: Combination = Combination.REPL
 
 
 def _put_by(document: Document, name: str, kept: dict[str, TiledSurface]) -> None:
+    document.settle()
     before = Structure.of(document)
     after = replace(before, kept_masks=kept)
     document.perform(StructureChanged.between(name, before, after, NOWHERE))

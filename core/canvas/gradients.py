@@ -24,6 +24,7 @@ from core.errors import InvalidRequest
 from core.geometry import Rect
 from core.request import Pixels
 
+_LONGEST = 1e7  # pixels; nobody draws further, and single precision still tells the shares
 _Shares = NDArray[np.float32]
 _Lay = Callable[[Pixels, _Shares, Pixels | None], None]
 
@@ -52,8 +53,9 @@ def fill_gradient(
     """
     surface = paint_target(document, layer)
     length = math.hypot(end[0] - start[0], end[1] - start[1])
-    if not 1 <= length < math.inf:
+    if not 1 <= length < _LONGEST:
         raise InvalidRequest("A gradient needs a line. Drag from full colour to none.")
+    document.settle()
     lay = _masking if layer is None else _fading(colour)
     if layer is not None and into is not None:
         lay = _between(colour, into)

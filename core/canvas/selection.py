@@ -62,10 +62,18 @@ class Selection:
         changed: Emitted when something else is selected.
     """
 
-    def __init__(self, perform: Callable[[SelectionChanged], object]) -> None:
-        """`perform` carries a command out and remembers it."""
+    def __init__(
+        self, perform: Callable[[SelectionChanged], object], settle: Callable[[], object]
+    ) -> None:
+        """Begin with everything.
+
+        Args:
+            perform: Carries a command out and remembers it.
+            settle: Finishes what is open; selected pixels that are being moved take the selection
+                along, and what comes next leads from there.
+        """
         self.changed: Event[[]] = Event()
-        self._perform = perform
+        self._perform, self._settle = perform, settle
         self._surface: TiledSurface | None = None
         self._last: TiledSurface | None = None
 
@@ -93,6 +101,7 @@ class Selection:
         Returns:
             False where not a single pixel would be left: everything is selected then.
         """
+        self._settle()
         after = combined(self._surface, shape, how)
         something = not is_blank(after)
         self._become_by_command(name, after if something else None)
@@ -103,6 +112,8 @@ class Selection:
 
         Where `edit` leaves not a single pixel everything is selected.
         """
+        if self._surface is not None:
+            self._settle()
         if self._surface is None:
             return False
         after = edit(self._surface)
@@ -111,6 +122,8 @@ class Selection:
 
     def deselect(self) -> None:
         """Select everything, as at the beginning; one step, none if it is so already."""
+        if self._surface is not None:
+            self._settle()
         self._become_by_command("Deselect", None)
 
     def reselect(self) -> bool:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from core.canvas.undo import Command
 
 
+_HERE = Point(0, 0)
+
+
 def content_rect(surface: TiledSurface, selected: TiledSurface | None = None) -> Rect:
     """The smallest rectangle around everything on a layer that is not clear, and is selected."""
     box = bounds_of(surface.tiles).intersected(surface.bounds)
@@ -227,6 +230,40 @@ class _Moved:
         return self.pixels.redo(document)
 
 
+@dataclass(frozen=True, eq=False)
+class _SelectionMoved(SelectionChanged):
+    """The same shape selected elsewhere, by so much from where it was at first."""
+
+    by: Point = _HERE
+
+
+def move_selection(document: Document, dx: int, dy: int, joins: bool = False) -> None:
+    """Select the same shape `dx` to the right and `dy` further down; the pixels stay.
+
+    What comes to lie beyond the canvas is cut off.
+
+    Args:
+        joins: Be one step with a move right before it, as a key that is held makes many.
+
+    Raises:
+        InvalidRequest: nothing is selected, or nothing of it would be left on the canvas.
+    """
+    document.settle()
+    before, stack = document.selection.surface, document.undo_stack
+    if before is None:
+        raise InvalidRequest("Nothing is selected. Draw a selection first.")
+    last, by = stack.last, Point(dx, dy)
+    goes_on = joins and isinstance(last, _SelectionMoved) and last.after is before
+    if goes_on and isinstance(last, _SelectionMoved) and last.before is not None:
+        before, by = last.before, Point(last.by.x + dx, last.by.y + dy)
+    after = before.moved(*by, document.size)
+    if is_blank(after):
+        raise InvalidRequest("The selection is at the picture's edge; it stays where it is.")
+    if goes_on:
+        stack.forget_last()
+    document.perform(_SelectionMoved("Move selection", before, after, by))
+
+
 def crop(document: Document, rect: Rect) -> None:
     """Keep only what lies in `rect`; one step.
 
@@ -245,6 +282,7 @@ def crop_to_selection(document: Document) -> None:
     Raises:
         InvalidRequest: nothing is selected.
     """
+    document.settle()
     selected = document.selection.surface
     if selected is None:
         raise InvalidRequest("Nothing is selected. Draw a selection around what to keep.")

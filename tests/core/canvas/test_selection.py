@@ -241,7 +241,7 @@ def test_a_gradient_falls_from_full_to_nothing(document: Document) -> None:
     assert document.undo_stack.undo_name == "Gradient"
 
 
-@pytest.mark.parametrize("end", [(50, 0), (math.nan, 3), (math.inf, 3)])
+@pytest.mark.parametrize("end", [(50, 0), (math.nan, 3), (math.inf, 3), (1e300, 3)])
 def test_a_gradient_without_a_line_is_refused(document: Document, end: tuple[float, float]) -> None:
     with pytest.raises(InvalidRequest, match="needs a line"):
         fill_gradient(document, None, (50, 0), end, RED)

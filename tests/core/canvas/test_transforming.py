@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from core.canvas import Document, Layer
+from core.canvas.filling import fill_selected, keep_mask, mask_from_selection
+from core.canvas.selection import inverted
 from core.canvas.shapes import rectangle
 from core.canvas.transforming import (
     begin_transformation,
@@ -154,6 +158,35 @@ def test_only_what_is_selected_moves_and_the_selection_with_it(document: Documen
     assert (document.selection.surface.read(part) == 255).all()
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda document: document.selection.select(rectangle(BOX, SIZE), "Select"),
+        lambda document: document.selection.deselect(),
+        lambda document: document.selection.change("Invert", inverted),
+        lambda document: document.fill_mask(WHOLE) or keep_mask(document, "all"),
+        lambda document: fill_selected(document, None, (0, 0, 0)),
+        lambda document: mask_from_selection(document),
+    ],
+)
+def test_what_comes_next_begins_with_the_selection_where_it_was_moved(
+    document: Document, act: Callable[[Document], object]
+) -> None:
+    document.selection.select(rectangle(Rect(90, 110, 40, 10), SIZE), "Select")
+    change = begin_transformation(document)
+    change.move_to(change.start.translated(0, 100))
+    act(document)
+    if not document.mask_is_empty and document.undo_stack.undo_name != "Keep mask":
+        assert document.mask_touches(Rect(100, 210, 30, 10))
+        assert not document.mask_touches(Rect(0, 0, 300, 200))
+    while document.undo_stack.undo_name != "Move":
+        document.undo()
+    selected = document.selection.surface
+    assert selected is not None
+    assert (selected.read(Rect(100, 210, 30, 10)) == 255).all()
+    assert not selected.read(Rect(0, 0, 300, 200)).any()
+
+
 def test_an_empty_or_locked_layer_is_refused(document: Document) -> None:
     layer(document).locked = True
     with pytest.raises(InvalidRequest, match="locked"):
@@ -204,6 +237,14 @@ def test_cropping_to_the_selection(document: Document) -> None:
     document.undo()
     assert document.selection.surface is not None
     assert document.selection.surface.size == SIZE
+
+
+def test_a_crop_away_from_the_selection_leaves_everything_selected(document: Document) -> None:
+    document.selection.select(rectangle(Rect(200, 200, 50, 50), SIZE), "Select")
+    crop(document, Rect(0, 0, 150, 150))
+    assert document.selection.surface is None
+    document.undo()
+    assert document.selection.surface is not None
 
 
 def test_a_crop_beside_the_canvas_is_refused(document: Document) -> None:
