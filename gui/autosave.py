@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import StorageFailed
 from core.logs import logger
@@ -22,7 +22,12 @@ class Autosave(QObject):
 
     The snapshot shares its tiles with the document, so that taking it costs references; encoding
     and writing happen in the background thread while the painting goes on.
+
+    Signals:
+        failed: It could not be written, and why; once, until it could be again.
     """
+
+    failed = Signal(str)
 
     def __init__(
         self,
@@ -36,9 +41,10 @@ class Autosave(QObject):
         self._documents = documents
         self._background = background
         self._settings = settings
-        self._kept: tuple[object, object] = (None, None)
+        self._kept: tuple[object, ...] = ()
         self._kept_settings: Settings | None = None
         self._is_writing = False
+        self._has_failed = False
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self.keep)
@@ -55,16 +61,18 @@ class Autosave(QObject):
         """Write what changed, unless the last writing still goes on."""
         if self._is_writing:
             return
-        document = self._documents.document
-        state = (document, document.undo_stack.position)
+        documents, document = self._documents, self._documents.document
+        # A save changes nothing but where it is, and the next start has to know that too.
+        where = documents.file, documents.is_modified
+        state = (document, document.undo_stack.position, *where)
         settings = self._settings()
         calls: list[tuple[Callable[..., object], tuple[object, ...]]] = []
-        if state != self._kept and not self._documents.is_pristine:
-            facts = self._documents.session_facts()
-            arguments = (snapshot_of(document), self._documents.session_file, facts)
+        if state != self._kept and not documents.is_pristine:
+            facts = documents.session_facts()
+            arguments = (snapshot_of(document), documents.session_file, facts)
             calls.append((save_project, arguments))
         if settings != self._kept_settings:
-            calls.append((save_settings, (settings, self._documents.settings_file)))
+            calls.append((save_settings, (settings, documents.settings_file)))
         if calls:
             self._kept, self._kept_settings = state, settings
             self._is_writing = True
@@ -74,8 +82,12 @@ class Autosave(QObject):
         try:
             for call, arguments in calls:
                 await self._background.run(call, *arguments)
+            self._has_failed = False
         except StorageFailed as error:
             _log.info("not kept: %s", error)
-            self._kept = (None, None)
+            self._kept, self._kept_settings = (), None
+            if not self._has_failed:
+                self.failed.emit(f"A crash now would cost your last changes. {error}")
+            self._has_failed = True
         finally:
             self._is_writing = False

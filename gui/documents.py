@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QMimeData, QObject, QPointF, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from core import metadata
@@ -16,16 +16,18 @@ from core.errors import KnownError
 from core.geometry import Rect, Size
 from core.images import read_image
 from core.logs import logger
-from core.projects import load_project, save_project
+from core.projects import save_project
 from core.request import Pixels
 from core.settings import Paths
+from gui import keeping
+from gui.arriving import take_in
 from gui.canvas.view import CanvasView
 from gui.choosing import choose_file
 from gui.clipboard import place_of
 from gui.exporting import write_picture
-from gui.images import from_qimage, to_qimage
+from gui.images import to_qimage
 from gui.leaving import ask_to_save, put_aside, remember_last_copy
-from gui.opening import making, read_document
+from gui.opening import Opened, making, read_document
 from gui.panels.messages import MessageStrip
 from gui.sampling import Sampling
 
@@ -73,6 +75,7 @@ class DocumentController(QObject):
         self._paths = paths
         self._window = window
         self._saved_at: object = None
+        self._stamp: keeping.Stamp | None = None
         self._is_blank = True
         self._name = ""
         self._then: Callable[[], object] | None = None
@@ -130,7 +133,14 @@ class DocumentController(QObject):
         self._saved_at = document.undo_stack.position
         document.undo_stack.changed.connect(self._on_undo_changed)
         self._canvas.show_document(document)
+        self._stamp = keeping.stamp_of(file)
         self.opened.emit()
+        self.title_changed.emit()
+
+    def show_unsaved(self, document: Document, file: Path | None = None, name: str = "") -> None:
+        """The like of `show` for what is in no file as it is."""
+        self.show(document, file, is_blank=False, name=name)
+        self._saved_at = _NEVER
         self.title_changed.emit()
 
     def _on_undo_changed(self) -> None:
@@ -149,8 +159,8 @@ class DocumentController(QObject):
 
     def new(self, size: Size | None = None) -> None:
         """An empty white canvas; one of the frame's size, not asked for, nobody would miss."""
-        self._put_aside()
-        self.show(Document(size or self.document.frame.size), is_blank=size is None)
+        blank = Document(size or self.document.frame.size)
+        self._make_room(lambda: self.show(blank, is_blank=size is None))
 
     @Slot()
     def ask_for_file(self) -> None:
@@ -170,8 +180,9 @@ class DocumentController(QObject):
         except KnownError as error:
             self._messages.warn(str(error))
             return
-        self._put_aside()
-        file = Path(name)
+        self._make_room(lambda: self._show_opened(Path(name), opened))
+
+    def _show_opened(self, file: Path, opened: Opened) -> None:
         if file.suffix.lower() == ".ora":
             self.show(opened.document, file, is_blank=False)
             self._sampling.restore(opened.facts)
@@ -179,7 +190,7 @@ class DocumentController(QObject):
             self.show(opened.document, is_blank=False, name=file.name)
             self._offer_settings(file)
         self.made = opened.made
-        self.file_used.emit(name)
+        self.file_used.emit(str(file))
         if opened.notices:
             self._messages.tell(f"{file.name} is open. {' '.join(opened.notices)}")
 
@@ -204,41 +215,12 @@ class DocumentController(QObject):
     def paste(self) -> None:
         """Put the clipboard's picture on a new layer; on a pristine canvas, open it."""
         content = QGuiApplication.clipboard().mimeData()
-        if not self._take_in(content, place_of(content, self.document.size)):
+        if not take_in(self, self._messages, content, place_of(content, self.document.size)):
             self._messages.tell("There is no picture on the clipboard.")
 
     def _on_dropped(self, content: QMimeData, at: QPointF) -> None:
-        if not self._take_in(content, at):
+        if not take_in(self, self._messages, content, at):
             self._messages.warn("What was dropped is not a picture. Drop a PNG, JPEG or WebP.")
-
-    def _take_in(self, content: QMimeData, at: QPointF | None) -> bool:
-        files = [url.toLocalFile() for url in content.urls() if url.isLocalFile()]
-        if files:
-            self._take_in_files(files, at)
-            return True
-        image = content.imageData()
-        if not isinstance(image, QImage) or image.isNull():
-            return False
-        try:
-            self._take_in_pixels(from_qimage(image), at)
-        except KnownError as error:  # too large, or let go beside the picture
-            self._messages.warn(str(error))
-        return True
-
-    def _take_in_pixels(self, pixels: Pixels, at: QPointF | None) -> None:
-        if self.is_pristine:
-            self.show(Document.from_image(pixels), is_blank=False)
-            self._saved_at = _NEVER
-            self.title_changed.emit()
-        else:
-            self.place(pixels, "Pasted", at)
-
-    def _take_in_files(self, files: Sequence[str], at: QPointF | None) -> None:
-        for file in files:
-            if self.is_pristine or file.lower().endswith(".ora"):
-                self.ask_to_open(file)
-            else:
-                self.place_file(file, at)
 
     def _offer_settings(self, file: Path) -> None:
         record = metadata.read_record(file) or metadata.foreign_record(file)
@@ -270,15 +252,10 @@ class DocumentController(QObject):
 
     def save_as(self, name: str) -> None:
         """Write layers and settings to an .ora, or the flattened picture to a .png."""
-        file = Path(name)
+        file, theirs = Path(name), None
         try:
             if file.suffix.lower() == ".ora":
-                facts = self._sampling.to_dict() | {"made": self.made}
-                save_project(self.document, file, facts)
-                self.file = file
-                self._saved_at = self.document.undo_stack.position
-                self.title_changed.emit()
-                self.file_used.emit(name)
+                theirs = self._save_project(file)
             else:
                 write_picture(self.document, file)
         except KnownError as error:
@@ -286,12 +263,27 @@ class DocumentController(QObject):
             self._messages.warn(str(error))
             return
         then, self._then = self._then, None
-        if then is None or not self.is_modified:
+        if theirs is not None:
+            words = f"Saved {file.name}. Another program had changed it; a copy of that is kept."
+            self._messages.tell(words, "Open it", lambda: self.open(str(theirs)))
+        elif then is None or not self.is_modified:
             self._messages.tell(f"Saved {file.name}.")
         else:
             self._messages.tell(f"Saved {file.name}, flat. Save an .ora too: it keeps the layers.")
         if then is not None and not self.is_modified:
             then()
+
+    def _save_project(self, file: Path) -> Path | None:
+        """Write it; returns the copy of what another program had made of the file meanwhile."""
+        facts = self._sampling.to_dict() | {"made": self.made}
+        is_ours = file == self.file
+        theirs = keeping.keep_others_version(file, self._stamp, self.copies) if is_ours else None
+        save_project(self.document, file, facts)
+        self.file, self._stamp = file, keeping.stamp_of(file)
+        self._saved_at = self.document.undo_stack.position
+        self.title_changed.emit()
+        self.file_used.emit(str(file))
+        return theirs
 
     @Slot()
     def copy(self) -> None:
@@ -312,7 +304,7 @@ class DocumentController(QObject):
             StorageFailed: it cannot be written.
         """
         if self.is_pristine or self.is_forsaken:
-            self.session_file.unlink(missing_ok=True)
+            keeping.remove_session(self.session_file)
         else:
             save_project(self.document, self.session_file, self.session_facts())
 
@@ -332,6 +324,7 @@ class DocumentController(QObject):
             "file": str(self.file) if self.file else "",
             "name": self._name,
             "modified": self.is_modified,
+            "stamp": self._stamp,
             "made": self.made,
         }
 
@@ -340,17 +333,19 @@ class DocumentController(QObject):
         if not self.session_file.exists():
             return False
         try:
-            project = load_project(self.session_file)
+            project = keeping.load_session(self.session_file)
         except KnownError as error:
-            self._messages.warn(f"The last session could not be read. {error}")
+            self._messages.warn(str(error))
             return False
-        file = project.facts.get("file")
-        name = str(project.facts.get("name", ""))
-        self.show(project.document, Path(file) if file else None, is_blank=False, name=name)
-        self.made = making(project.facts.get("made"))
-        if project.facts.get("modified", True):
-            self._saved_at = _NEVER
-            self.title_changed.emit()
+        facts = project.facts
+        file = Path(str(facts["file"])) if facts.get("file") else None
+        name = str(facts.get("name", ""))
+        if facts.get("modified", True):
+            self.show_unsaved(project.document, file, name)
+        else:
+            self.show(project.document, file, is_blank=False, name=name)
+        self._stamp = keeping.read_stamp(facts.get("stamp"))
+        self.made = making(facts.get("made"))
         return True
 
     @property
@@ -381,17 +376,18 @@ class DocumentController(QObject):
     def _forget_then(self) -> None:
         self._then = None
 
-    def _put_aside(self) -> None:
-        """Keep a copy of a modified document that is about to be closed."""
-        if not self.is_modified:
-            return
-        try:
-            file = put_aside(self.document, self.copies)
-        except KnownError as error:
-            self._messages.warn(f"The picture before was not kept. {error}")
-            return
-        self._messages.tell(
-            "The picture before was closed; a copy is kept.",
-            "Open it again",
-            lambda: self.open(str(file)),
-        )
+    def _make_room(self, then: Callable[[], None]) -> None:
+        """Do what closes the open document, with a copy of it kept if it was modified."""
+        if self.is_modified:
+            try:
+                file = put_aside(self.document, self.copies)
+            except KnownError as error:
+                words = f"“{self.title}” stays open, because no copy of it could be kept."
+                self._messages.warn(f"{words} {error}", "Close it without a copy", then)
+                return
+            self._messages.tell(
+                "The picture before was closed; a copy is kept.",
+                "Open it again",
+                lambda: self.open(str(file)),
+            )
+        then()

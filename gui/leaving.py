@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -59,11 +60,17 @@ def put_aside(document: Document, folder: Path) -> Path:
     Raises:
         StorageFailed: it cannot be written.
     """
-    file = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.ora"
+    file = new_copy(folder)
     save_project(document, file, {})
-    for older in sorted(folder.glob("*.ora"))[:-COPIES_KEPT]:  # their names begin with the time
-        older.unlink(missing_ok=True)
     return file
+
+
+def new_copy(folder: Path) -> Path:
+    """A name for one more copy; the oldest go, so that there will be no more than are kept."""
+    for older in sorted(folder.glob("*.ora"))[: 1 - COPIES_KEPT]:  # names begin with the time
+        with suppress(OSError):
+            older.unlink(missing_ok=True)
+    return folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.ora"
 
 
 def remember_last_copy(file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -88,6 +89,7 @@ class Studio(QObject):
         self.undo.instead = self.selecting.edits.cancel
         self.results = ResultController(window, self.documents, self.generation)
         self.autosave = Autosave(self.documents, background, self._settings_now, self)
+        self.autosave.failed.connect(messages.warn)
         self.generation.wildcards = wildcards = WildcardFolder(paths.wildcards)
         self.prompting = PromptController(sampling, background, self._prompts, wildcards, self)
         WildcardController(window, wildcards)
@@ -146,11 +148,15 @@ class Studio(QObject):
         self.background.close()  # first: an older session may be on its way to the same file
         self.errands.close()
         self.waiting.close()
-        try:
-            self.documents.keep_session()
-            save_settings(self._settings_now(), self.paths.settings_file)
-        except StorageFailed as error:
-            _log.info("the session was not kept: %s", error)
+        settings = self._settings_now()
+        for keep in (
+            self.documents.keep_session,
+            partial(save_settings, settings, self.paths.settings_file),
+        ):
+            try:
+                keep()
+            except StorageFailed as error:
+                _log.info("not kept: %s", error)
         if self.engine is not None:
             self.engine.close()
         self.results.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +109,40 @@ def test_a_full_disk_is_tried_again(desk: Desk, background: Background, qtbot: Q
     desk.autosave.keep()
     rest(qtbot, background)
     assert desk.documents.session_file.is_file()
+
+
+def test_a_full_disk_is_said_once_until_there_is_room_again(
+    desk: Desk, background: Background, qtbot: QtBot
+) -> None:
+    said: list[str] = []
+    desk.autosave.failed.connect(said.append)
+    session = desk.documents.session_file
+    for count in (1, 2):
+        desk.documents.document.fill_mask(Rect(0, 0, 8 * count, 8))
+        session.unlink(missing_ok=True)
+        session.mkdir()  # in the way
+        for _ in range(2):
+            desk.autosave.keep()
+            rest(qtbot, background)
+        assert len(said) == count
+        assert "could not be written" in said[-1]
+        session.rmdir()
+        desk.autosave.keep()
+        rest(qtbot, background)
+
+
+def test_a_session_knows_the_file_it_was_saved_in(
+    desk: Desk, background: Background, qtbot: QtBot, tmp_path: Path
+) -> None:
+    desk.documents.document.fill_mask(Rect(0, 0, 8, 8))
+    desk.autosave.keep()
+    rest(qtbot, background)
+    desk.documents.save_as(str(tmp_path / "work.ora"))
+    desk.autosave.keep()
+    rest(qtbot, background)
+    assert desk.documents.restore_session()
+    assert desk.documents.file == tmp_path / "work.ora"
+    assert not desk.documents.is_modified
 
 
 def test_it_looks_by_itself_until_it_is_stopped(desk: Desk) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from core.gallery import Gallery
 from core.geometry import Rect, Size
 from core.images import write_image
 from core.metadata import read_record
+from core.projects import load_project, save_project
 from core.request import Pixels
 from core.settings import Paths
 from gui.canvas.tools.painting import BrushSettings, Target
@@ -408,6 +411,77 @@ def test_a_broken_session_is_said(desk: Desk, paths: Paths) -> None:
     (paths.data / "session.ora").write_bytes(b"PK no zip")
     assert not desk.documents.restore_session()
     assert "last session" in desk.message
+    kept = paths.data / "unreadable-session.ora"
+    assert str(kept) in desk.message
+    desk.documents.keep_session()
+    assert kept.read_bytes() == b"PK no zip"
+
+
+def test_what_no_copy_can_be_kept_of_stays_open(desk: Desk, picture: Path) -> None:
+    desk.documents.copies.write_text("in the way")
+    desk.paint()
+    expected = desk.pixels()
+    desk.documents.open(str(picture))
+    assert "stays open" in desk.message
+    assert np.array_equal(desk.pixels(), expected)
+    assert desk.documents.is_modified
+    desk.take_offer("Close it without a copy")
+    assert desk.document.size == Size(40, 30)
+
+
+def test_a_full_disk_leaves_file_and_document_as_they_were(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "work.ora"
+    desk.documents.save_as(str(file))
+    before = file.read_bytes()
+    desk.paint()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    desk.documents.save()
+    assert "No space left" in desk.message
+    assert file.read_bytes() == before
+    assert desk.documents.is_modified
+    monkeypatch.undo()
+    desk.documents.save()
+    assert file.read_bytes() != before
+    assert not desk.documents.is_modified
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_another_program_made_of_the_file_is_kept(
+    desk: Desk, tmp_path: Path, restarted: bool
+) -> None:
+    file = tmp_path / "work.ora"
+    desk.documents.save_as(str(file))
+    desk.paint()
+    if restarted:
+        desk.documents.keep_session()
+        desk.documents.show(Document(Size(16, 16)))
+        desk.documents.restore_session()
+    ours = desk.pixels()
+    save_project(Document(Size(20, 10)), file)
+    desk.documents.save()
+    assert "Another program had changed it" in desk.message
+    desk.messages.hide()
+    desk.documents.save()
+    assert desk.message == "Saved work.ora."
+    (theirs,) = desk.documents.copies.glob("*.ora")
+    assert load_project(theirs).document.size == Size(20, 10)
+    assert np.array_equal(load_project(file).document.flatten(desk.document.bounds), ours)
+
+
+def test_a_file_that_was_removed_is_written_again(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "work.ora"
+    desk.documents.save_as(str(file))
+    shutil.rmtree(file.parent)
+    desk.paint()
+    desk.documents.save()
+    assert desk.message == "Saved work.ora."
+    assert np.array_equal(load_project(file).document.flatten(desk.document.bounds), desk.pixels())
 
 
 def test_the_title_is_told(desk: Desk, tmp_path: Path) -> None:
