@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -163,6 +165,10 @@ FIXED_KEYS = (
     ("Shift + click", "Paint a straight line from the last stroke"),
     ("Ctrl + click", "Take the brush's colour from the picture"),
     ("Shift, Alt + drag", "Add to the selection, take away from it; both: keep what is in both"),
+    ("Right button", "The brushes; what can be done with the selection; in the list, with a layer"),
+    ("Arrow keys", "Move the layer, the selection or the frame by a pixel; with Shift by ten"),
+    ("Drag in the selection", "Move it, with rectangle, ellipse or lasso"),
+    ("{clear}", "Take back the last corner, while a polygon is drawn"),
     ("{keep}", "Carry out a transformation, close a polygon"),
     ("{discard}", "Clear what is selected, where no new picture waits"),
     ("Alt+Up / Alt+Down", "Earlier and later prompts, in the prompt"),
@@ -232,6 +238,18 @@ def fill_menu_bar(bar: QMenuBar, actions: dict[str, QAction]) -> None:
             menu.addAction(actions[row.name])
             actions[row.name].setIconVisibleInMenu(False)
         bar.addMenu(menu)
+
+
+def pop_up_menu(
+    window: QWidget, actions: dict[str, QAction], groups: Sequence[Sequence[str]], at: QPoint
+) -> None:
+    """Offer actions by their names, a line between two groups, at that place of the screen."""
+    menu = QMenu(window)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    for names in groups:
+        menu.addSeparator()
+        menu.addActions([actions[name] for name in names])
+    menu.popup(at)
 
 
 def plain(text: str) -> str:

@@ -30,6 +30,8 @@ _MODIFIERS = frozenset(
         Qt.Key.Key_unknown,
     ]
 )
+_BRUSH = ("smaller", "larger", "swap_colours", "reset_colours")
+"""What is done to the brush as one goes from one tool to another."""
 _NAME = re.compile(r"\{(\w+)\}")
 _log = logger("keys")
 
@@ -83,6 +85,16 @@ class Keymap(QObject):
             self._put(row.name, tuple(key for key in self.keys(row.name) if key not in keys))
         self._put(name, tuple(keys))
         self._apply()
+
+    def share(self, *widgets: QWidget) -> None:
+        """Let the keys of tools and brush work while one of these has the focus, too.
+
+        They are for panels that are clicked between two strokes and in which nothing is typed.
+        """
+        for row in TABLE:
+            if row.is_tool or row.name in _BRUSH:
+                for widget in widgets:
+                    widget.addAction(self._actions[row.name])
 
     def reset_all(self) -> None:
         """Every action has its first keys again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QPoint, QTimer, Slot
 
 from core.canvas import layering
 from core.canvas.blend_modes import BlendMode
@@ -12,10 +12,17 @@ from core.canvas.document import Document
 from core.canvas.layers import Layer
 from core.errors import KnownError
 from core.geometry import Rect
+from gui.actions import pop_up_menu
 from gui.documents import DocumentController
 from gui.main_window import MainWindow
 from gui.panels.layer_rows import Part
 
+ROW_MENU = (
+    ("layer_rename", "layer_duplicate", "layer_delete"),
+    ("layer_visible", "layer_locked", "select_layer"),
+    ("layer_merge", "layer_flatten", "layer_clear"),
+)
+"""What the menu of a row offers, in groups."""
 THUMBNAILS_AFTER_MS = 250
 """Thumbnails are drawn again when nothing was painted for so long."""
 
@@ -50,8 +57,14 @@ class LayerController(QObject):
         panel.list.chosen.connect(self._on_chosen)
         panel.list.part_clicked.connect(self._on_part_clicked)
         panel.list.delete_asked.connect(self._on_delete)
+        panel.list.menu_asked.connect(self._on_menu_asked)
+        self._window.keymap.share(panel.list)
         panel.list.rows.renamed.connect(self._on_renamed)
         panel.list.rows.moved.connect(self._on_moved)
+
+    @Slot(QPoint)
+    def _on_menu_asked(self, at: QPoint) -> None:
+        pop_up_menu(self._window, self._window.actions_by_name, ROW_MENU, at)
 
     def _connect_actions(self) -> None:
         for name, slot in {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QMenuBar, QVBoxLayout, QWidget
 
-from gui.actions import TABLE, fill_menu_bar, make_actions
+from gui.actions import TABLE, fill_menu_bar, make_actions, pop_up_menu
 from gui.canvas.tools.filling import BucketTool, GradientTool
 from gui.canvas.tools.framing import ColourPicker, FrameTool
 from gui.canvas.tools.gesture import Tool
@@ -41,6 +41,12 @@ from gui.theme import Theme
 if TYPE_CHECKING:
     from gui.panels.selection_options import SelectionOptions
 
+SELECTION_MENU = (
+    ("select_all", "deselect", "select_invert"),
+    ("select_grow", "select_shrink", "select_feather", "select_smooth"),
+    ("mask_selection", "fill", "clear", "crop"),
+)
+"""What the right button offers with a selection tool in the hand, in groups."""
 SELECTION_TOOLS = (BoxTool, LassoTool, WandTool, BucketTool, GradientTool)
 
 
@@ -170,6 +176,9 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         for name in self._tools:
             actions[name].triggered.connect(self._on_tool_chosen)
+        self.canvas.menu_asked.connect(self._on_menu_asked)
+        for panel in (self.options, self.layers):
+            panel.done.connect(self.canvas.setFocus)
         actions["smaller"].triggered.connect(self._on_smaller)
         actions["larger"].triggered.connect(self._on_larger)
         actions["panels"].triggered.connect(self._on_panels)
@@ -190,6 +199,13 @@ class MainWindow(QMainWindow):
 
     def _on_tool_chosen(self) -> None:
         self.take_tool(self.sender().objectName())
+
+    def _on_menu_asked(self, at: QPoint) -> None:
+        tool = self.canvas.tool
+        if isinstance(tool, PaintingTool):
+            self.options.show_presets(at)
+        elif isinstance(tool, BoxTool | LassoTool | WandTool):
+            pop_up_menu(self, self.actions_by_name, SELECTION_MENU, at)
 
     def _on_smaller(self) -> None:
         self.brush_settings.step_size(-1)

@@ -73,6 +73,10 @@ class SelectionController(QObject):
         if not self._window.canvas.confirm_gesture():
             self._generation.keep()
 
+    def take_back(self) -> bool:
+        """Before anything is undone: a shape's last corner, else what is being worked at."""
+        return self._window.canvas.take_back() or self.edits.cancel()
+
     @Slot()
     def discard_or_clear(self) -> None:
         """Del: put the new picture away, else clear what is selected."""
@@ -289,6 +293,8 @@ class SelectionController(QObject):
 
     @Slot()
     def _on_clear(self) -> None:
+        if self._window.canvas.take_back():
+            return
         if self._is_selected():
             self._try(lambda: filling.clear(self._document, self._target()))
 

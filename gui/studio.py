@@ -86,7 +86,7 @@ class Studio(QObject):
         self.recent = RecentFiles(window.actions_by_name["recent"], window)
         self.recent.show_files(self.settings.recent_files)
         self.selecting = SelectionController(window, self.documents, self.generation, background)
-        self.undo.instead = self.selecting.edits.cancel
+        self.undo.instead = self.selecting.take_back
         self.results = ResultController(window, self.documents, self.generation)
         self.autosave = Autosave(self.documents, background, self._settings_now, self)
         self.autosave.failed.connect(messages.warn)

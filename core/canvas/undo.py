@@ -90,6 +90,10 @@ class UndoStack:
         """The state the document is in: the same object (`is`) whenever it is back there."""
         return self._done[-1].position if self._done else self._floor
 
+    def stands(self, position: object) -> bool:
+        """Whether what led to that state has not been taken back, nor forgotten for its size."""
+        return position is self._floor or any(step.position is position for step in self._done)
+
     @property
     def bytes_used(self) -> int:
         """Memory that all commands keep alive."""

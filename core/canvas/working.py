@@ -92,24 +92,29 @@ class SelectionWork:
 
 
 class ShapeWork:
-    """A shape found in the picture as it was when this was made, and taken in."""
+    """A shape found in the picture as it is when `look` is called, and taken in."""
 
     def __init__(
         self,
         document: Document,
         words: str,
-        find: Callable[[Check], TiledSurface],
+        seen: Callable[[], Callable[[Check], TiledSurface]],
         take: Callable[[TiledSurface], object],
     ) -> None:
-        """`find` is called elsewhere, `take` in the document's thread."""
+        """`seen` and `take` are called in the document's thread, what `seen` returns elsewhere."""
         self.words = words
         self._document = document
-        self._find = find
+        self._seen = seen
+        self._find: Callable[[Check], TiledSurface] | None = None
         self._take = take
 
+    def look(self) -> None:
+        """Hold the picture as it is now; what is painted later is not in it."""
+        self._find = self._seen()
+
     def begin(self, check: Check) -> Callable[[], TiledSurface]:
-        """There is nothing to look at any more."""
-        return partial(self._find, check)
+        """Look, unless that is done already."""
+        return partial(self._find or self._seen(), check)
 
     def finish(self, made: TiledSurface | None) -> bool:
         """Take it in, unless the canvas has another size by now."""

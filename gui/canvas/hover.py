@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QRegion
 
 from core.geometry import Rect
 from gui.canvas import marks
+from gui.canvas.pointing import FAR
 from gui.canvas.tools.gesture import Tool
 from gui.canvas.tools.painting import PaintingTool
 
@@ -42,7 +43,7 @@ class Hover:
             radius: Of the brush, in view pixels; 0 where a cursor stands for the tool.
         """
         self._canvas.update_lines(self._area)
-        self.at = at
+        self.at = at if at is None or _is_near(at) else None
         self._area, self._known = QRegion(), (0.0, False)
         if radius:
             self._reach(radius)
@@ -103,6 +104,11 @@ def strength_at(document: Document, x: float, y: float) -> str:
     if not Rect.of_size(document.size).contains(pixel):
         return ""
     return f"{round(int(document.mask_pixels(pixel)[0, 0]) / 2.55)} %"
+
+
+def _is_near(at: QPointF) -> bool:
+    """Whether it could be on a screen; a broken driver may report any number, and none."""
+    return abs(at.x()) < FAR and abs(at.y()) < FAR
 
 
 def _area(at: QPointF, radius: float, has_label: bool) -> QRegion:

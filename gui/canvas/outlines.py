@@ -56,9 +56,11 @@ class Outlines:
         if canvas.document is None:
             return
         surface, ratio = canvas.document.selection.surface, canvas.devicePixelRatioF()
+        sketch = cast(Sketching, tool).sketch(canvas) if _sketches(type(tool)) else None
         if surface is not None:
             size = (canvas.size().toSizeF() * ratio).toSize() + QSize(1, 1)
-            seen = (viewport.panned(-origin[0], -origin[1]), size, ratio)
+            across, down = _on_the_way(viewport, sketch)
+            seen = (viewport.panned(across - origin[0], down - origin[1]), size, ratio)
             if surface is not self._surface or seen != self._seen:
                 self._edge = edge_of(surface, *seen)
             self._seen = seen
@@ -66,7 +68,6 @@ class Outlines:
         elif self._surface is not None:
             self._edge = QImage()
         self._surface = surface
-        sketch = cast(Sketching, tool).sketch(canvas) if _sketches(type(tool)) else None
         if sketch is not None:
             draw_sketch(painter, viewport, sketch, ratio)
 
@@ -75,6 +76,14 @@ class Outlines:
 def _sketches(kind: type[Tool]) -> bool:
     """Whether tools of that kind show something; asked at each paint, and slow to find out."""
     return issubclass(kind, Sketching)
+
+
+def _on_the_way(viewport: Viewport, sketch: Sketch | None) -> tuple[float, float]:
+    """How far from its place the selection is shown, in the viewport's pixels."""
+    if sketch is None or sketch.selection_at == (0, 0):
+        return 0.0, 0.0
+    (x, y), (left, top) = viewport.to_view(*sketch.selection_at), viewport.to_view(0, 0)
+    return x - left, y - top
 
 
 def edge_of(surface: TiledSurface, viewport: Viewport, size: QSize, ratio: float) -> QImage:

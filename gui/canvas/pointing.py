@@ -6,16 +6,27 @@ import math
 from collections.abc import Generator
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
 
 from core.errors import KnownError
-from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Tool
+from gui.canvas.tools.gesture import (
+    Canvas,
+    Gesture,
+    Nudging,
+    Pointer,
+    Pointing,
+    TakingBack,
+    Tool,
+)
 from gui.canvas.tools.looking import PanTool, looking_tool
 from gui.canvas.viewport import Viewport
 
+_NO_KEYS = Qt.KeyboardModifier.NoModifier
 FLATTEST = 60.0
 """Degrees from upright; most pens cannot tell more."""
+FAR = 1e6
+"""View pixels; nothing beyond is a place, nor is what is not a number."""
 
 
 def pointer_of(
@@ -79,6 +90,8 @@ class Hand:
         One that goes on gets the press itself, or waits while the view is moved.
         """
         moves_view = tool is not None or self.moves_view
+        if not _is_place(pointer):
+            return tool or self.tool
         if self.goes_on and not moves_view:
             self.follow(pointer)
             return self.tool
@@ -94,10 +107,40 @@ class Hand:
             self._canvas.refused.emit(str(error))
         return tool
 
+    def cursor_over(self, pointer: Pointer | None) -> Qt.CursorShape | None:
+        """The cursor for there; None where the tool draws its own."""
+        if self.moves_view:
+            return Qt.CursorShape.OpenHandCursor
+        if pointer is not None and _is_place(pointer) and isinstance(self.tool, Pointing):
+            return self.tool.cursor_at(self._canvas, pointer)
+        return self.tool.cursor
+
+    def nudge(self, by: tuple[int, int]) -> bool:
+        """Let the tool move what it is about by document pixels; False if it does not do that."""
+        is_free = self.goes_on or not self.is_busy
+        if self.moves_view or not is_free or not isinstance(self.tool, Nudging):
+            return False
+        last = self._last or Pointer(0, 0, 0, 0)
+        here = replace(last, is_down=False, clicks=0, modifiers=_NO_KEYS, nudge=by, earlier=())
+        begins = not self.goes_on
+        self.press(here)
+        if begins:
+            self.follow(replace(here, nudge=None))
+        return True
+
+    def take_back(self) -> bool:
+        """Take back the last part of a gesture that goes on in parts; True if there was one."""
+        if not self.is_busy or not isinstance(self.tool, TakingBack):
+            return False
+        if not self.tool.take_back(self._canvas):
+            self.give_up()
+        return True
+
     def follow(self, pointer: Pointer) -> bool:
         """Give the gesture its next sample; True when it ended with that."""
         if self._gesture is None:
             return False
+        pointer = self._somewhere(pointer)
         self._last = pointer
         try:
             self._gesture.send(pointer)
@@ -109,6 +152,18 @@ class Hand:
         if not pointer.is_down or pointer.clicks:
             self.goes_on = not pointer.is_down
         return False
+
+    def _somewhere(self, pointer: Pointer) -> Pointer:
+        """The sample where it was last, if a broken driver reports no place; it may be the end."""
+        last = self._last
+        if last is None or all(map(_is_place, pointer.way)):
+            return pointer
+        earlier = tuple(filter(_is_place, pointer.earlier))
+        if _is_place(pointer):
+            return replace(pointer, earlier=earlier)
+        return replace(
+            pointer, earlier=earlier, x=last.x, y=last.y, view_x=last.view_x, view_y=last.view_y
+        )
 
     def confirm(self) -> bool:
         """Carry out the gesture that goes on; True if there was one."""
@@ -137,6 +192,10 @@ class Hand:
         self._gesture, self._waiting = self._waiting, None
         self.goes_on = self._gesture is not None
         return True
+
+
+def _is_place(pointer: Pointer) -> bool:
+    return abs(pointer.view_x) < FAR and abs(pointer.view_y) < FAR
 
 
 def _started(gesture: Gesture) -> Gesture | None:

@@ -6,8 +6,19 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QKeyCombination, QMimeData, QPointF, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QEvent,
+    QKeyCombination,
+    QMimeData,
+    QPoint,
+    QPointF,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QDragEnterEvent,
     QDropEvent,
     QFocusEvent,
@@ -26,6 +37,7 @@ from core.geometry import Rect
 from gui.canvas import marks
 from gui.canvas.document_view import DocumentView
 from gui.canvas.hover import Hover
+from gui.canvas.nudging import nudge_of
 from gui.canvas.outlines import Outlines
 from gui.canvas.pointing import Hand, pointer_of
 from gui.canvas.tools.framing import FrameTool
@@ -55,6 +67,7 @@ class CanvasView(DocumentView):
         hand_waits: The hand has moved in a gesture; False when that is on the screen.
         gesture_ended: A press was followed to its release.
         refused: A press began no gesture, and why.
+        menu_asked: The right button was pressed, at that place of the screen.
     """
 
     frame_edited = Signal()
@@ -64,6 +77,7 @@ class CanvasView(DocumentView):
     hand_waits = Signal(bool)
     gesture_ended = Signal()
     refused = Signal(str)
+    menu_asked = Signal(QPoint)
 
     def __init__(
         self, theme: Theme, brush_settings: BrushSettings, parent: QWidget | None = None
@@ -140,6 +154,10 @@ class CanvasView(DocumentView):
             self.gesture_ended.emit()
         return confirmed
 
+    def take_back(self) -> bool:
+        """Take back the last corner of a shape that is being drawn; True if there was one."""
+        return self._hand.take_back()
+
     def _press(self, pointer: Pointer, tool: Tool | None = None) -> None:
         if self.document is None:
             return
@@ -199,6 +217,8 @@ class CanvasView(DocumentView):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The gesture goes on, or the brush hovers."""
+        if self._hand.tool.cursor is not None and not event.buttons():
+            self._show_cursor(pointer_of(event, self.viewport))
         if self._hand.is_busy:
             self._follow(pointer_of(event, self.viewport))
         else:
@@ -217,6 +237,8 @@ class CanvasView(DocumentView):
         """
         event.accept()
         is_down = bool(event.buttons() & Qt.MouseButton.LeftButton)
+        if self._hand.tool.cursor is not None and not event.buttons():
+            self._show_cursor(pointer_of(event, self.viewport))
         if self._hand.is_busy:
             if self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
                 self._follow(pointer_of(event, self.viewport, is_down))
@@ -258,6 +280,10 @@ class CanvasView(DocumentView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Some keys act for as long as they are held."""
+        nudge = nudge_of(event, self.viewport) if self.document is not None else None
+        if nudge is not None and self._hand.nudge(nudge):
+            self.gesture_ended.emit()
+            return
         if event.isAutoRepeat():
             return
         role = self._role_of(event)
@@ -306,13 +332,18 @@ class CanvasView(DocumentView):
         super().focusInEvent(event)
         self.update_lines()
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for what belongs to the tool; not while it is at work."""
+        if not self._hand.is_busy:
+            self.menu_asked.emit(event.globalPos())
+
     def leaveEvent(self, event: QEvent) -> None:
         """The brush outline goes with the pointer."""
         super().leaveEvent(event)
         self._hover.move(None, 0)
 
-    def _show_cursor(self) -> None:
-        cursor = Qt.CursorShape.OpenHandCursor if self._hand.moves_view else self._hand.tool.cursor
+    def _show_cursor(self, over: Pointer | None = None) -> None:
+        cursor = self._hand.cursor_over(over if self.document else None)
         self.setCursor(Qt.CursorShape.BlankCursor if cursor is None else cursor)
 
     @property

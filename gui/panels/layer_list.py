@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QEvent,
     QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPoint,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from gui.images import to_qimage
-from gui.panels.layer_rows import THUMB, LayerRows, Part, spoken
+from gui.panels.layer_rows import BUTTON, THUMB, LayerRows, Part, spoken
 from gui.theme import Theme
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 Index = QModelIndex | QPersistentModelIndex
 DRAGGED = "application/x-sfumato-layer"
+OWN_KEYS = frozenset(
+    (Qt.Key.Key_Space, Qt.Key.Key_L, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+)
 
 
 class LayerListModel(QAbstractListModel):
@@ -156,11 +161,15 @@ class LayerList(QListView):
         chosen: A layer was chosen to paint on.
         part_clicked: The eye or the lock of a layer.
         delete_asked: The chosen layer shall go.
+        done: The mouse has done something here, and the keys are for the canvas again.
+        menu_asked: What can be done with it shall be shown, at that place of the screen.
     """
 
     chosen = Signal(object)
     part_clicked = Signal(object, object)
     delete_asked = Signal()
+    menu_asked = Signal(QPoint)
+    done = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,10 +206,38 @@ class LayerList(QListView):
         if layer is not None:
             self.chosen.emit(layer)
 
+    def event(self, event: QEvent) -> bool:
+        """The list's own keys come before those of the tools."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            is_plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+            if is_plain and event.key() in OWN_KEYS:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        """No letter chooses a layer: one that was meant for a tool would."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A hand that has chosen a layer paints on; the space bar it holds then hides none."""
+        super().mouseReleaseEvent(event)
+        if self.state() != QAbstractItemView.State.EditingState:
+            self.done.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Ask for what can be done with the layer under the pointer, or with the chosen one."""
+        at = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            row = self.visualRect(self.currentIndex())
+            at = self.viewport().mapToGlobal(row.bottomLeft() + QPoint(BUTTON, 0))
+        self.menu_asked.emit(at)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space shows or hides, L locks, Delete deletes, Enter renames."""
         if self.state() == QAbstractItemView.State.EditingState:
             super().keyPressEvent(event)  # what the field for the name left over
+            return
+        if event.isAutoRepeat() and event.key() in OWN_KEYS:
             return
         layer = self.rows.layer(self.currentIndex())
         match event.key():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gui.theme import Theme
@@ -39,10 +39,12 @@ class LayersPanel(QWidget):
     Signals:
         mode_chosen: A blend mode's value for the active layer.
         opacity_edited: 0 to 1, for the active layer.
+        done: Enter was pressed in a field, or the mouse has chosen something.
     """
 
     mode_chosen = Signal(str)
     opacity_edited = Signal(float)
+    done = Signal()
 
     def __init__(
         self, theme: Theme, actions: Sequence[QAction], parent: QWidget | None = None
@@ -57,6 +59,7 @@ class LayersPanel(QWidget):
         self._list: LayerList | None = None
         self._mode = QComboBox()
         self._mode.setAccessibleName("Blend mode")
+        self._mode.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # else a tool's key would choose a mode
         self._mode.setToolTip("How the layer is blended with those below")
         for value, name in MODES:
             self._mode.addItem(name, value)
@@ -71,6 +74,13 @@ class LayersPanel(QWidget):
         self._mode.activated.connect(self._on_mode_activated)
         self._opacity.edited.connect(self._on_opacity_edited)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter, which the fields pass on, ends what was typed."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.done.emit()
+        else:
+            super().keyPressEvent(event)
+
     @property
     def list(self) -> LayerList:
         """The rows; made when they are first asked for, which is after the first paint."""
@@ -78,6 +88,7 @@ class LayersPanel(QWidget):
             from gui.panels.layer_list import LayerList
 
             self._list = LayerList(self._theme)
+            self._list.done.connect(self.done)
             self._column.addWidget(self._list, 1)
         return self._list
 
@@ -112,6 +123,8 @@ class LayersPanel(QWidget):
     @Slot(int)
     def _on_mode_activated(self, row: int) -> None:
         self.mode_chosen.emit(self._mode.itemData(row))
+        if not self._mode.hasFocus():
+            self.done.emit()
 
     @Slot(float)
     def _on_opacity_edited(self, percent: float) -> None:

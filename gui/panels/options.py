@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent, QScreen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from gui.canvas.tools.framing import ColourPicker, FrameTool
@@ -43,9 +43,11 @@ class OptionsBar(QWidget):
 
     Signals:
         refused: A preset or a tip could not be kept or read, and why.
+        done: Enter was pressed in a field.
     """
 
     refused = Signal(str)
+    done = Signal()
 
     def __init__(
         self,
@@ -131,6 +133,13 @@ class OptionsBar(QWidget):
                 self._part.show_tool(tool)
         return shows
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter, which the fields pass on, ends what was typed."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.done.emit()
+        else:
+            super().keyPressEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a small window the tool's name gives way to its settings."""
         super().resizeEvent(event)
@@ -201,13 +210,17 @@ class OptionsBar(QWidget):
 
     @Slot()
     def _on_presets(self) -> None:
+        self.show_presets(_under(self.preset_button))
+
+    def show_presets(self, at: QPoint) -> None:
+        """Offer the brushes at that place of the screen, or as near as there is room."""
         from gui.panels.preset_popover import PresetPopover
 
         if self._shelf is not None:
             if self._presets is None:
                 self._presets = PresetPopover(self._settings, self._shelf, self)
                 self._presets.refused.connect(self.refused)
-            self._presets.move(_under(self.preset_button))
+            self._presets.move(_on_screen(at, self._presets.sizeHint(), self.screen()))
             self._presets.open()
 
     @Slot()
@@ -233,6 +246,13 @@ def _button(name: str, tip: str) -> QToolButton:
 def _under(button: QToolButton) -> QPoint:
     """Where a popover begins, on the screen."""
     return button.mapToGlobal(button.rect().bottomLeft()) + QPoint(0, 4)
+
+
+def _on_screen(at: QPoint, size: QSize, screen: QScreen) -> QPoint:
+    """The place nearest to `at` from which all of a popover is seen."""
+    room = screen.availableGeometry()
+    left, top = room.right() + 1 - size.width(), room.bottom() + 1 - size.height()
+    return QPoint(max(room.left(), min(at.x(), left)), max(room.top(), min(at.y(), top)))
 
 
 def _field(name: str, unit: str, least: float, most: float) -> NumberField:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QContextMenuEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from core.canvas import layering
@@ -135,6 +135,77 @@ def test_blend_mode_and_opacity_are_those_of_the_active_layer(desk: Desk) -> Non
 
 def test_every_mode_of_the_room_can_be_chosen() -> None:
     assert {value for value, _ in MODES} == {mode.value for mode in BlendMode}
+
+
+# --- keys of the tools, and the menu of a row ---------------------------------------------------
+
+
+def test_the_keys_of_tools_work_in_the_panel_and_choose_no_layer(desk: Desk) -> None:
+    desk.click("top")
+    for key, tool in ((Qt.Key.Key_M, "mask"), (Qt.Key.Key_B, "brush"), (Qt.Key.Key_E, "eraser")):
+        desk.key(key)
+        assert desk.window.actions_by_name[tool].isChecked()
+        assert desk.active == "top"
+
+
+def test_a_layer_chosen_with_the_mouse_leaves_the_keys_to_the_canvas(desk: Desk) -> None:
+    desk.window.generation.focus_prompt()
+    desk.click("middle")
+    assert desk.window.canvas.hasFocus()
+    desk.list.setFocus()
+    desk.click("middle", Part.EYE)
+    assert not desk.layer("middle").visible
+    assert desk.window.canvas.hasFocus()
+    row = desk.row("top").center()
+    QTest.mouseClick(desk.list.viewport(), LEFT, pos=row)
+    QTest.mouseDClick(desk.list.viewport(), LEFT, pos=row)
+    editor = desk.list.findChild(QLineEdit)
+    assert editor is not None
+    assert editor.hasFocus()
+
+
+def test_a_mode_chosen_with_the_mouse_leaves_the_keys_to_the_canvas(desk: Desk) -> None:
+    mode = desk.window.layers.findChild(QComboBox)
+    assert mode is not None
+    desk.window.generation.focus_prompt()
+    QTest.mouseClick(mode, LEFT)
+    row = mode.view().visualRect(mode.model().index(1, 0)).center()
+    QTest.mouseMove(mode.view().viewport(), row)
+    QTest.mouseClick(mode.view().viewport(), LEFT, pos=row)
+    mode.hidePopup()
+    assert desk.window.canvas.hasFocus()
+
+
+def test_the_lists_own_keys_come_before_those_of_the_tools(desk: Desk) -> None:
+    desk.window.take_tool("brush")
+    desk.click("top")
+    desk.list.setFocus()
+    desk.key(Qt.Key.Key_L)
+    assert desk.layer("top").locked
+    assert desk.window.actions_by_name["brush"].isChecked()
+
+
+def test_enter_in_a_field_gives_the_keys_back_to_the_canvas(desk: Desk) -> None:
+    for panel in (desk.window.layers, desk.window.options):
+        field = panel.findChild(NumberField)
+        assert field is not None
+        field.setFocus()
+        QTest.keyClicks(field.lineEdit(), "50")
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert desk.window.canvas.hasFocus()
+
+
+@pytest.mark.parametrize("reason", list(QContextMenuEvent.Reason)[:2])
+def test_a_row_has_a_menu(desk: Desk, reason: QContextMenuEvent.Reason) -> None:
+    desk.click("middle")
+    at = desk.row("middle").center()
+    ask = QContextMenuEvent(reason, at, desk.list.viewport().mapToGlobal(at))
+    QApplication.sendEvent(desk.list.viewport(), ask)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    names = {action.objectName() for action in menu.actions()}
+    assert {"layer_rename", "layer_merge", "select_layer"} < names
+    menu.close()
 
 
 def image_at(desk: Desk, name: str) -> QImage:

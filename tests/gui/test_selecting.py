@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QMenu, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit, QMenu, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from core.canvas.document import Document
@@ -100,6 +100,41 @@ def amount(window: MainWindow, pixels: int) -> None:
     if sheet.isVisible():
         QTest.mouseClick(sheet.button, Qt.MouseButton.LeftButton)
     assert not sheet.isVisible()
+
+
+def test_undo_and_the_keys_that_clear_take_back_a_corner_first(
+    window: MainWindow, document: Document, controller: SelectionController
+) -> None:
+    select(document)
+    window.take_tool("polygon")
+    view = window.canvas.viewport
+    for x, y in ((40, 35), (50, 35), (50, 45), (45, 48)):
+        at = QPoint(*map(round, view.to_view(x, y)))
+        QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=at)
+    before = document.flatten(WHOLE).copy()
+    assert controller.take_back()
+    do(window, "clear")
+    controller.discard_or_clear()
+    assert window.canvas.in_gesture
+    do(window, "clear")
+    assert not window.canvas.in_gesture
+    assert np.array_equal(document.flatten(WHOLE), before)
+    assert not controller.take_back()
+    do(window, "clear")
+    assert not np.array_equal(document.flatten(WHOLE), before)
+
+
+def test_the_right_button_offers_what_belongs_to_the_tool(window: MainWindow) -> None:
+    at = window.canvas.mapToGlobal(QPoint(30, 30))
+    window.take_tool("lasso")
+    window.canvas.menu_asked.emit(at)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert window.actions_by_name["deselect"] in menu.actions()
+    menu.close()
+    window.take_tool("hand")
+    window.canvas.menu_asked.emit(at)
+    assert QApplication.activePopupWidget() is None
 
 
 @pytest.mark.usefixtures("controller")
@@ -381,6 +416,32 @@ def test_the_bucket_fills_beside_the_window(
     assert document.mask_is_empty
     document.undo()
     assert (document.flatten(WHOLE) == 255).all()
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_the_wand_waits_for_the_bucket_and_sees_what_it_filled(
+    merged: bool,
+    controller: SelectionController,
+    window: MainWindow,
+    document: Document,
+    background: Background,
+    qtbot: QtBot,
+) -> None:
+    select(document)
+    window.brush_settings.change(colour=(1, 2, 3))
+    window.selection_settings.change(antialias=False, merged=merged)
+    place = QPoint(*map(round, window.canvas.viewport.to_view(30, 40)))
+    window.take_tool("bucket")
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    controller.edits.in_turn(document.selection.deselect)
+    assert controller.edits.is_running
+    window.take_tool("wand")
+    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=place)
+    rest(qtbot, background)
+    expected = np.zeros((SIZE.height, SIZE.width), np.uint8)
+    expected[BOX.slices()] = 255
+    assert document.undo_stack.undo_name == "Select magic wand"
+    assert np.array_equal(selected(document), expected)
 
 
 @pytest.mark.usefixtures("controller")

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from core.geometry import Rect
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer
+from gui.canvas.tools.grips import cursor_of
 
 if TYPE_CHECKING:
     from gui.canvas.tools.painting import BrushSettings
@@ -25,12 +26,22 @@ class FrameTool:
 
     name = "Frame"
     cursor: Qt.CursorShape | None = Qt.CursorShape.SizeAllCursor
+    nudges = True
+
+    def cursor_at(self, canvas: Canvas, pointer: Pointer) -> Qt.CursorShape:
+        """What the corner under the pointer does."""
+        assert canvas.document is not None
+        corner = _corner_at(canvas.document.frame, pointer, GRIP / canvas.viewport.zoom)
+        return cursor_of(canvas.viewport, corner or (0, 0))
 
     def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Move or resize until release; giving up puts the frame back."""
         document = canvas.document
         assert document is not None
         before = document.frame
+        if press.nudge is not None:
+            canvas.move_frame(before.translated(*press.nudge))
+            return
         corner = _corner_at(before, press, GRIP / canvas.viewport.zoom)
         try:
             pointer = yield

@@ -29,6 +29,8 @@ class Pointer:
         modifiers: Keys held.
         clicks: 1 where this is a press, 2 where it is the second of a double click.
         confirms: The person says that a gesture that goes on is to be carried out now.
+        nudge: By how many document pixels an arrow key moves what the tool is about, across and
+            down; such a sample is no press.
         earlier: Moves that came before this one and are heard of with it; a gesture to which only
             the last place matters leaves them alone.
     """
@@ -44,6 +46,7 @@ class Pointer:
     modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
     clicks: int = 0
     confirms: bool = False
+    nudge: tuple[int, int] | None = None
     earlier: tuple[Pointer, ...] = ()
 
     @property
@@ -68,10 +71,12 @@ class Sketch:
     Attributes:
         lines: Each through its points; drawn so that it shows on any picture.
         grips: What can be taken hold of.
+        selection_at: How far from its place the selection's edge is shown.
     """
 
     lines: tuple[tuple[tuple[float, float], ...], ...] = ()
     grips: tuple[tuple[float, float], ...] = ()
+    selection_at: tuple[int, int] = (0, 0)
 
 
 @runtime_checkable
@@ -80,6 +85,29 @@ class Sketching(Protocol):
 
     def sketch(self, canvas: Canvas) -> Sketch | None:
         """What it shows now."""
+
+
+@runtime_checkable
+class TakingBack(Protocol):
+    """A tool whose gesture goes on in parts, of which the last can be taken back."""
+
+    def take_back(self, canvas: Canvas) -> bool:
+        """Forget the last part; False where there was only one, so that nothing is left."""
+
+
+@runtime_checkable
+class Nudging(Protocol):
+    """A tool that moves what it is about by `Pointer.nudge`."""
+
+    nudges: bool
+
+
+@runtime_checkable
+class Pointing(Protocol):
+    """A tool whose cursor says what a press would take hold of."""
+
+    def cursor_at(self, canvas: Canvas, pointer: Pointer) -> Qt.CursorShape:
+        """The cursor's shape where the pointer is; there is a document."""
 
 
 class Canvas(Protocol):

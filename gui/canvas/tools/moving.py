@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from core.errors import KnownError
 from core.geometry import Rect
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Sketch
+from gui.canvas.tools.grips import cursor_of
 
 if TYPE_CHECKING:
     from core.canvas.document import Document
@@ -32,6 +33,7 @@ class MoveTool:
 
     name = "Move"
     cursor: Qt.CursorShape | None = Qt.CursorShape.SizeAllCursor
+    nudges = True
 
     def __init__(self) -> None:
         self._open: Transformation | None = None
@@ -49,7 +51,9 @@ class MoveTool:
         try:
             pointer = press
             while change.is_open and not pointer.confirms:
-                if pointer.clicks or pointer is press:
+                if pointer.nudge is not None:
+                    _put(canvas, change, change.rect.translated(*pointer.nudge))
+                elif pointer.clicks or pointer is press:
                     yield from self._drag(canvas, change, pointer)
                 pointer = yield
         except GeneratorExit:
@@ -62,17 +66,34 @@ class MoveTool:
 
     def sketch(self, canvas: Canvas) -> Sketch | None:
         """A box around what can be moved, and its grips."""
-        document = canvas.document
-        if document is None:
-            return None
-        is_open = self._open is not None and self._open.is_open
-        box = self._shown or (self._open.rect if self._open and is_open else None)
-        box = box or self._content(document)
+        box = self._box_now(canvas)
         if box.is_empty:
             return None
         grips = {side: _place(box, side) for side in _SIDES}
         corners = [grips[side] for side in ((-1, -1), (1, -1), (1, 1), (-1, 1), (-1, -1))]
-        return Sketch((tuple(corners),), tuple(grips.values()))
+        return Sketch((tuple(corners),), tuple(grips.values()), self._taken_along(box))
+
+    def _taken_along(self, box: Rect) -> tuple[int, int]:
+        """How far the selection has come with what is selected, which keeps its size."""
+        change = self._open
+        if change is None or not change.is_open or box.size != change.start.size:
+            return 0, 0
+        return box.x - change.start.x, box.y - change.start.y
+
+    def cursor_at(self, canvas: Canvas, pointer: Pointer) -> Qt.CursorShape:
+        """What the grip under the pointer does."""
+        side = _side_at(self._box_now(canvas), pointer, REACH / canvas.viewport.zoom)
+        return cursor_of(canvas.viewport, side)
+
+    def _box_now(self, canvas: Canvas) -> Rect:
+        """Around what can be moved; empty where there is nothing."""
+        if canvas.document is None:
+            return Rect(0, 0, 0, 0)
+        if self._shown is not None:
+            return self._shown
+        if self._open is not None and self._open.is_open:
+            return self._open.rect
+        return self._content(canvas.document)
 
     def _drag(self, canvas: Canvas, change: Transformation, press: Pointer) -> Gesture:
         """From one press to its release."""
@@ -121,6 +142,8 @@ def _place(box: Rect, side: Side) -> tuple[float, float]:
 
 def _side_at(box: Rect, pointer: Pointer, reach: float) -> Side:
     """The grip near the pointer; (0, 0) where there is none."""
+    if box.is_empty:
+        return 0, 0
     for side in _SIDES:
         x, y = _place(box, side)
         if abs(pointer.x - x) <= reach and abs(pointer.y - y) <= reach:

@@ -20,27 +20,37 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_SIZE", "MOST_SIZE", "BrushSettings", "PaintingTool", "StrokeEnd", "Target"]
 
+MOST_ENDS = 100
+"""Strokes that can be undone and leave a straight line its beginning."""
 LONGEST_STRING = 160.0
 """View pixels that the brush may stay behind the pen at full smoothing."""
 
 
 class StrokeEnd:
-    """Where the last stroke ended, whatever tool it was of; a straight line begins there."""
+    """Where the last stroke ended, whatever tool it was of; a straight line begins there.
+
+    Strokes that were undone do not count, until they are done again.
+    """
 
     def __init__(self) -> None:
         self._document: ref[Document] | None = None
-        self._place = (0.0, 0.0)
+        self._ends: list[tuple[object, float, float]] = []
 
     def put(self, document: Document, pointer: Pointer) -> None:
         """A stroke has ended here."""
-        self._document = ref(document)
-        self._place = (pointer.x - document.origin.x, pointer.y - document.origin.y)
+        if self._document is None or self._document() is not document:
+            self._document, self._ends = ref(document), []
+        x, y = pointer.x - document.origin.x, pointer.y - document.origin.y
+        self._ends = [*self._ends[1 - MOST_ENDS :], (document.undo_stack.position, x, y)]
 
     def of(self, document: Document) -> tuple[float, float] | None:
         """The place in that document, which may have grown since; None before its first stroke."""
         if self._document is None or self._document() is not document:
             return None
-        return self._place[0] + document.origin.x, self._place[1] + document.origin.y
+        for position, x, y in reversed(self._ends):
+            if document.undo_stack.stands(position):
+                return x + document.origin.x, y + document.origin.y
+        return None
 
 
 class PaintingTool:

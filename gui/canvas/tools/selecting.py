@@ -14,6 +14,7 @@ from core.geometry import Point, Rect
 from gui.canvas.tools.gesture import Canvas, Gesture, Pointer, Sketch
 
 if TYPE_CHECKING:
+    from core.canvas.interrupting import Check
     from core.canvas.selection import Combination
     from core.canvas.tiles import TiledSurface
     from core.canvas.working import Work
@@ -96,14 +97,75 @@ class _ShapeTool:
 
     name = ""
     cursor: Qt.CursorShape | None = Qt.CursorShape.CrossCursor
+    nudges = True
+    _carries = False
+    """Whether a drag that begins on the selection moves it."""
 
     def __init__(self, settings: SelectionSettings) -> None:
         self._settings = settings
         self._line: Line = ()
+        self._by = (0, 0)
+
+    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Draw a shape; or move the selection, by a key or where it is taken hold of."""
+        if press.nudge is not None:
+            self._move(canvas, press.nudge, joins=True)
+        elif self._is_on_selection(canvas, press):
+            yield from self._carry(canvas, press)
+        else:
+            yield from self._draw(canvas, press)
+
+    def cursor_at(self, canvas: Canvas, pointer: Pointer) -> Qt.CursorShape:
+        """A cross; over what can be moved the four arrows."""
+        holds = self._is_on_selection(canvas, pointer)
+        return Qt.CursorShape.SizeAllCursor if holds else Qt.CursorShape.CrossCursor
 
     def sketch(self, canvas: Canvas) -> Sketch | None:
-        """The outline as far as it is drawn."""
-        return Sketch((self._line,)) if self._line else None
+        """The outline as far as it is drawn, and how far the selection is moved."""
+        if not self._line and self._by == (0, 0):
+            return None
+        return Sketch((self._line,) if self._line else (), selection_at=self._by)
+
+    def _draw(self, canvas: Canvas, press: Pointer) -> Gesture:
+        raise NotImplementedError
+
+    def _is_on_selection(self, canvas: Canvas, pointer: Pointer) -> bool:
+        """Whether a press there takes hold of the selection: not where shapes are joined."""
+        if not self._carries or self._settings.target is not SelectionTarget.SELECTION:
+            return False
+        assert canvas.document is not None
+        surface = canvas.document.selection.surface
+        pixel = Rect(math.floor(pointer.x), math.floor(pointer.y), 1, 1)
+        if surface is None or self._settings.how_with(pointer.modifiers) != "replace":
+            return False
+        return surface.bounds.contains(pixel) and bool(surface.read(pixel)[0, 0] >= 128)
+
+    def _carry(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Move the selection from press to release, with Shift along one axis; or click it."""
+        moves = False
+        try:
+            pointer = yield
+            while pointer.is_down:
+                away = math.hypot(pointer.view_x - press.view_x, pointer.view_y - press.view_y)
+                moves = moves or away >= CLICK
+                if moves:
+                    self._by = _way(press, pointer)
+                    canvas.update_lines()
+                pointer = yield
+        finally:
+            by, self._by = self._by, (0, 0)
+            canvas.update_lines()
+        if moves:
+            self._move(canvas, by)
+        else:
+            self._click(canvas, self._settings.how_with(press.modifiers))
+
+    def _move(self, canvas: Canvas, by: tuple[int, int], joins: bool = False) -> None:
+        from core.canvas.transforming import move_selection
+
+        assert canvas.document is not None
+        if by != (0, 0):
+            self._settings.in_turn(partial(move_selection, canvas.document, *by, joins))
 
     def _show(self, canvas: Canvas, line: Line) -> None:
         self._line = line
@@ -140,13 +202,14 @@ class BoxTool(_ShapeTool):
     Shift, pressed after the drag began, makes it as high as wide; Alt draws it about its middle.
     """
 
+    _carries = True
+
     def __init__(self, settings: SelectionSettings, is_round: bool = False) -> None:
         super().__init__(settings)
         self.name = "Ellipse" if is_round else "Rectangle"
         self._is_round = is_round
 
-    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Draw from press to release."""
+    def _draw(self, canvas: Canvas, press: Pointer) -> Gesture:
         how = self._settings.how_with(press.modifiers)
         free = press.modifiers
         rect = Rect(round(press.x), round(press.y), 0, 0)
@@ -187,9 +250,9 @@ class LassoTool(_ShapeTool):
     """A line drawn by hand, closed on release."""
 
     name = "Lasso"
+    _carries = True
 
-    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Draw from press to release."""
+    def _draw(self, canvas: Canvas, press: Pointer) -> Gesture:
         how = self._settings.how_with(press.modifiers)
         corners = [(press.x, press.y)]
         try:
@@ -218,11 +281,22 @@ class PolygonTool(LassoTool):
     """Straight pieces from click to click; Enter, a double click or its beginning closes it."""
 
     name = "Polygon"
+    _carries = False
 
-    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
+    def __init__(self, settings: SelectionSettings) -> None:
+        super().__init__(settings)
+        self._corners: list[tuple[float, float]] = []
+
+    def take_back(self, canvas: Canvas) -> bool:
+        """Forget the last corner; False where it is the first."""
+        del self._corners[-1:]
+        self._show(canvas, (*self._corners, *self._line[-1:]))
+        return bool(self._corners)
+
+    def _draw(self, canvas: Canvas, press: Pointer) -> Gesture:
         """Go on over several presses."""
         how = self._settings.how_with(press.modifiers)
-        corners = [(press.x, press.y)]
+        corners = self._corners = [(press.x, press.y)]
         closes = False
         try:
             pointer = yield
@@ -249,8 +323,8 @@ class WandTool(_ShapeTool):
 
     name = "Magic wand"
 
-    def gesture(self, canvas: Canvas, press: Pointer) -> Gesture:
-        """Take it at the press, from the picture as it is then."""
+    def _draw(self, canvas: Canvas, press: Pointer) -> Gesture:
+        """Take it at the press, or after what is under way, from the picture as it is then."""
         from core.canvas.flattening import still
         from core.canvas.selection import shared
         from core.canvas.wand import alike
@@ -258,13 +332,18 @@ class WandTool(_ShapeTool):
 
         document, settings = canvas.document, self._settings
         assert document is not None
-        alone = shared(document.active_layer.surface).tile
-        tile_of = still(document.layers) if settings.merged else alone
+        seen = None if settings.merged else document.active_layer
         start = Point(math.floor(press.x), math.floor(press.y))
-        where = tile_of, document.size, start, settings.tolerance
-        find = partial(alike, *where, settings.contiguous, settings.antialias)
+        how = start, settings.tolerance, settings.contiguous, settings.antialias
+
+        def find() -> Callable[[Check], TiledSurface]:
+            alone = None if seen is None else shared(seen.surface).tile
+            return partial(alike, alone or still(document.layers), document.size, *how)
+
         take = partial(self._put, canvas, how=settings.how_with(press.modifiers))
-        settings.work(ShapeWork(document, "Selecting what is alike", find, take))
+        work = ShapeWork(document, "Selecting what is alike", find, take)
+        settings.in_turn(work.look)  # a fill that is under way is to be seen
+        settings.work(work)
         yield
 
 
@@ -276,6 +355,14 @@ def _work_here(work: Work) -> None:
     from core.canvas.working import work_here
 
     work_here(work)
+
+
+def _way(press: Pointer, pointer: Pointer) -> tuple[int, int]:
+    """From one place to another in whole pixels; with Shift along the longer axis."""
+    across, down = round(pointer.x - press.x), round(pointer.y - press.y)
+    if pointer.modifiers & Qt.KeyboardModifier.ShiftModifier:
+        return (across, 0) if abs(across) >= abs(down) else (0, down)
+    return across, down
 
 
 def _box(press: Pointer, pointer: Pointer, keys: Qt.KeyboardModifier) -> Rect:

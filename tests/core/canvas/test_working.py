@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from core.canvas.document import Document
 from core.canvas.edges import grown
 from core.canvas.interrupting import Check, never
+from core.canvas.selection import shared
 from core.canvas.shapes import rectangle
 from core.canvas.tiles import TiledSurface
 from core.canvas.working import MaskWork, SelectionWork, ShapeWork, work_here
@@ -92,10 +95,28 @@ def test_where_everything_is_selected_by_now_nothing_is_done(document: Document)
 def test_a_shape_is_taken_unless_the_canvas_is_another(document: Document) -> None:
     taken: list[TiledSurface] = []
     shape = rectangle(BOX, SIZE)
-    work = ShapeWork(document, "Looking", lambda _check: shape, taken.append)
+    work = ShapeWork(document, "Looking", lambda: lambda _check: shape, taken.append)
     made = work.begin(never)()
     assert work.finish(made)
     assert taken == [shape]
     document.resize_to_include(Rect(0, 0, 310, 290))
     assert work.finish(made)
     assert taken == [shape]
+
+
+def test_a_shape_is_found_in_the_picture_that_was_looked_at(document: Document) -> None:
+    taken: list[TiledSurface] = []
+
+    def seen() -> Callable[[Check], TiledSurface]:
+        masked = shared(document.mask)
+        return lambda _check: masked
+
+    looks = [ShapeWork(document, "Looking", seen, taken.append) for _ in range(2)]
+    looks[0].look()
+    document.fill_mask(WHOLE)
+    for work in looks:  # the second one looks when it begins
+        assert work.finish(work.begin(never)())
+    assert [np.count_nonzero(shape.read(WHOLE)) for shape in taken] == [
+        BOX.size.area,
+        SIZE.area,
+    ]

@@ -17,6 +17,7 @@ from gui.brush_settings import BrushSettings, Target
 from gui.canvas.pointing import leaning
 from gui.canvas.tools.gesture import Pointer
 from gui.canvas.tools.painting import PaintingTool, StrokeEnd
+from gui.canvas.tools.selecting import BoxTool, LassoTool, SelectionSettings
 from gui.canvas.viewport import Viewport
 from tests.gui.conftest import Easel
 from tests.helpers.desktop import LEFT, Pen, drag
@@ -149,6 +150,28 @@ def test_a_pressure_that_is_none_does_not_stop_the_stroke(
 # --- straight lines ---------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("tool", [None, BoxTool, LassoTool])
+@pytest.mark.parametrize("x", [2e6, -2e9, 1e300, math.inf, math.nan])
+def test_a_place_beyond_every_screen_begins_nothing_and_spoils_nothing(
+    canvas: Easel, pen: Pen, tool: type[BoxTool | LassoTool] | None, x: float
+) -> None:
+    if tool is not None:
+        canvas.take_tool(tool(SelectionSettings()))
+    pen.send(PRESS, QPointF(x, 200.0), 1.0)
+    pen.send(RELEASE, QPointF(x, 200.0), 0.0)
+    assert not canvas.easel.undo_stack.can_undo
+    pen.send(PRESS, canvas.at(10, 10), 1.0)
+    pen.send(MOVE, QPointF(100.0, x), 1.0)
+    pen.send(MOVE, canvas.at(50, 10), 1.0)
+    pen.send(MOVE, canvas.at(50, 50), 1.0)
+    pen.send(RELEASE, QPointF(x, x), 0.0)
+    assert canvas.easel.undo_stack.can_undo
+    canvas.grab()
+    document = canvas.easel
+    document.undo()
+    assert not document.undo_stack.can_undo
+
+
 def test_shift_and_a_click_draw_a_straight_line_from_the_last_stroke(
     canvas: Easel, pen: Pen
 ) -> None:
@@ -161,6 +184,25 @@ def test_shift_and_a_click_draw_a_straight_line_from_the_last_stroke(
     canvas.easel.undo()
     assert not painted(canvas)[20:35, 50].any()
     assert painted(canvas).diagonal()[10:50].min() > 0.99
+
+
+def test_a_line_begins_where_the_last_stroke_ended_that_was_not_undone(
+    canvas: Easel, pen: Pen
+) -> None:
+    QTest.mouseClick(canvas, LEFT, pos=canvas.at(10, 10))
+    QTest.mouseClick(canvas, LEFT, SHIFT, canvas.at(50, 50))
+    canvas.easel.undo()
+    QTest.mouseClick(canvas, LEFT, SHIFT, canvas.at(50, 10))
+    assert painted(canvas)[10, 12:50].min() > 0.99
+    assert not painted(canvas)[20:, :].any()
+    canvas.easel.undo()
+    canvas.easel.redo()
+    QTest.mouseClick(canvas, LEFT, SHIFT, canvas.at(50, 50))
+    assert painted(canvas)[12:50, 50].min() > 0.99
+    while canvas.easel.undo_stack.can_undo:
+        canvas.easel.undo()
+    QTest.mouseClick(canvas, LEFT, SHIFT, canvas.at(30, 30))
+    assert painted(canvas).sum() == pytest.approx(math.pi * 16, rel=0.1)
 
 
 def test_a_pens_straight_line_is_whole(canvas: Easel, pen: Pen, brush: BrushSettings) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QListWidget, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -179,6 +179,18 @@ def test_the_brush_as_it_is_can_be_kept_and_deleted(
     button(presets, "Delete").click()
     assert "Mine" not in listed(presets)
     assert not button(presets, "Delete").isVisibleTo(presets)
+
+
+def test_the_brushes_open_at_the_pointer_and_stay_on_the_screen(
+    presets: PresetPopover, options: OptionsBar
+) -> None:
+    presets.hide()
+    room = options.screen().availableGeometry()
+    options.show_presets(room.topLeft() + QPoint(20, 30))
+    assert presets.isVisible()
+    assert presets.pos() == room.topLeft() + QPoint(20, 30)
+    options.show_presets(room.bottomRight())
+    assert room.contains(presets.frameGeometry())
 
 
 def test_a_name_that_cannot_be_is_said(presets: PresetPopover, options: OptionsBar) -> None:
