@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -69,6 +69,8 @@ def make_application() -> QApplication:
     """The one QApplication, named as the desktop knows it."""
     QGuiApplication.setDesktopFileName("org.sfumato.Sfumato")
     application = QApplication(sys.argv[:1])
+    # On X11 Qt joins moves that wait while the window is busy, and strokes lose their corners.
+    application.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
     application.setApplicationName("sfumato")
     application.setApplicationDisplayName("Sfumato")
     return application
