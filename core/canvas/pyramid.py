@@ -49,7 +49,7 @@ class TilePyramid:
         self._source = source
         self._tiles: dict[int, dict[TileKey, Pixels]] = defaultdict(dict)
         self._stale: dict[int, dict[TileKey, Rect]] = defaultdict(dict)
-        self._scratch = np.full(_AT_ONCE * channels, 1, np.uint8)  # touched, so that no stroke is
+        self._scratch = np.full(_AT_ONCE * channels, 1, np.uint8)  # touched now, not in a stroke
 
     @property
     def bytes_used(self) -> int:
