@@ -50,7 +50,10 @@ def _add_file(root: logging.Logger, file: Path) -> None:
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2, encoding="utf-8")
+        handler = RotatingFileHandler(
+            file, maxBytes=1_000_000, backupCount=2, encoding="utf-8",
+            errors="backslashreplace",  # names of files may hold bytes that are no UTF-8
+        )  # fmt: skip
     except OSError as error:
         root.info("no log file: %s", error)
         return

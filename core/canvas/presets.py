@@ -61,8 +61,9 @@ class BrushPreset:
     def __post_init__(self) -> None:
         for name in (self.name, self.tip):
             if _UNFIT.search(name) or len(name) > LONGEST_NAME:
+                shown = name.encode(errors="backslashreplace").decode()  # as a log can take it
                 raise InvalidRequest(
-                    f"“{name}” cannot be the name of a brush. Use up to {LONGEST_NAME} letters, "
+                    f"“{shown}” cannot be the name of a brush. Use up to {LONGEST_NAME} letters, "
                     "digits and spaces."
                 )
         if not self.name:

@@ -69,3 +69,10 @@ def test_the_file_is_rotated_before_it_grows_too_long(tmp_path: Path) -> None:
         "sfumato.log.1",
         "sfumato.log.2",
     ]
+
+
+def test_a_name_that_is_no_utf_8_reaches_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "sfumato.log"
+    logs.set_up(file)
+    logs.logger("canvas").info("left out %s", "brush\udcff.json")
+    assert file.read_text(encoding="utf-8").endswith("left out brush\\udcff.json\n")
