@@ -26,15 +26,17 @@ def _one_quiet_thread() -> Iterator[None]:
     from diffusers.utils import logging as of_diffusers
     from transformers.utils import logging as of_transformers
 
-    before = [logs.get_verbosity() for logs in (of_diffusers, of_transformers)]
-    for logs in (of_diffusers, of_transformers):
+    libraries = (of_diffusers, of_transformers)
+    before = [(logs.get_verbosity(), logs.is_progress_bar_enabled()) for logs in libraries]
+    for logs in libraries:
         logs.set_verbosity_error()
         logs.disable_progress_bar()
     torch.set_num_threads(1)
     yield
-    for logs, verbosity in zip((of_diffusers, of_transformers), before, strict=True):
+    for logs, (verbosity, had_bars) in zip(libraries, before, strict=True):
         logs.set_verbosity(verbosity)
-        logs.enable_progress_bar()
+        if had_bars:
+            logs.enable_progress_bar()
 
 
 def digests(folder: Path) -> dict[str, str]:
