@@ -116,11 +116,11 @@ def listening(pipe: Any, looks: Sequence[Look], plan: DevicePlan) -> Iterator[No
     unet = pipe.unet
     before = dict(unet.attn_processors)
     layers, projection = _fitted(unet, looks)
+    for part in (*layers.values(), projection):
+        _bring(part, plan)
     try:
-        unet.set_attn_processor(layers)
+        unet.set_attn_processor(layers)  # which empties `layers`
         unet.encoder_hid_proj = projection
-        for part in (*layers.values(), projection):
-            _bring(part, plan)
         unet.config.encoder_hid_dim_type = "ip_image_proj"
         yield
     finally:

@@ -375,5 +375,5 @@ def _tidy(loaded: LoadedPipeline) -> None:
 
     loaded.pipe.maybe_free_model_hooks()
     dtype = getattr(torch, loaded.plan.dtype)
-    if loaded.vae.dtype != dtype:  # SDXL in float16 decodes in float32; never run here
+    if loaded.vae.dtype != dtype:  # SDXL in float16 decodes in float32
         loaded.vae.to(dtype)

@@ -32,6 +32,8 @@ _USED = {
 }
 # Kandinsky's combined pipelines hand it to their own decoder at every call.
 _CALLBACK_STEPS = ".*Passing `callback_steps` as an input argument"
+# SDXL's pipelines call what they themselves deprecate, to decode in float32 what is float16.
+_UPCAST_VAE = "`upcast_vae` is deprecated"
 # numpy 2 about torch tensors, from the sigmas of Euler and its like; harmless and not ours.
 _NUMPY = ("__array__ implementation doesn't accept a copy keyword", "__array_wrap__ must accept")
 _WARNED_OF = r"diffusers\.schedulers\.|numpy\._core\.fromnumeric"
@@ -83,7 +85,8 @@ def _ignore_known_warnings() -> None:
     """Leave out the warnings that are known and harmless, and no others."""
     for message in _NUMPY:
         warnings.filterwarnings("ignore", message, DeprecationWarning, _WARNED_OF)
-    warnings.filterwarnings("ignore", _CALLBACK_STEPS, FutureWarning)
+    for message in (_CALLBACK_STEPS, _UPCAST_VAE):
+        warnings.filterwarnings("ignore", message, FutureWarning)
 
 
 @contextmanager

@@ -25,7 +25,15 @@ from core.pipelines import PipelineCache
 from core.request import Pixels
 from core.result import GenerationResult
 from core.schedulers import SCHEDULERS, make_scheduler
-from tests.helpers.generations import Diary, a_request, make, new_cache, picture, round_mask
+from tests.helpers.generations import (
+    CountedEvent,
+    Diary,
+    a_request,
+    make,
+    new_cache,
+    picture,
+    round_mask,
+)
 
 TEXT, IMAGE, INPAINT = GenerationKind
 KINDS = tuple(GenerationKind)
@@ -286,21 +294,6 @@ def test_same_pixels_with_and_without_previews(zoo: Zoo, cache: PipelineCache) -
 
 
 # ------------------------------------------------------------------------------ stopping
-
-
-class CountedEvent(threading.Event):
-    """Sets itself when it is looked at for the nth time."""
-
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self.looks = 0
-        self._at = at
-
-    def is_set(self) -> bool:
-        self.looks += 1
-        if self.looks == self._at:
-            self.set()
-        return super().is_set()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Requests for the tiny zoo, and someone who writes down what a generation tells."""
+"""Requests for the tiny zoo, and those who listen to a generation or stop it."""
 
 from __future__ import annotations
 
@@ -93,6 +93,21 @@ class Diary:
 
     def wants_preview(self) -> bool:
         return self.previews
+
+
+class CountedEvent(threading.Event):
+    """Sets itself when it is looked at for the nth time."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.looks = 0
+        self._at = at
+
+    def is_set(self) -> bool:
+        self.looks += 1
+        if self.looks == self._at:
+            self.set()
+        return super().is_set()
 
 
 def make(
