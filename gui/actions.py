@@ -157,7 +157,7 @@ TABLE = (
 )
 FIXED_KEYS = (
     ("Esc", "Give up the gesture, then stop the job, then let the branch go"),
-    ("Middle button", "Move the view; with Shift turn it, with Ctrl zoom, as with the key above"),
+    ("Middle button", "Move the view; with Shift turn it, with Ctrl zoom; also that of a pen"),
     ("Shift + {look} + drag", "Turn the view; with Ctrl too in steps of 15°"),
     ("Ctrl + {look} + drag", "Zoom about the place that was pressed"),
     ("Mouse wheel", "Zoom about the pointer"),

@@ -7,7 +7,13 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QTabletEvent
+from PySide6.QtGui import (
+    QInputDevice,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPointingDevice,
+    QTabletEvent,
+)
 
 from core.errors import KnownError
 from gui.canvas.tools.gesture import (
@@ -59,6 +65,17 @@ def leaning(x_tilt: float, y_tilt: float) -> float:
     """
     x, y = (math.tan(math.radians(min(max(tilt, -80), 80))) for tilt in (x_tilt, y_tilt))
     return min(math.degrees(math.atan(math.hypot(x, y))) / FLATTEST, 1.0)
+
+
+def after_fingers(viewport: Viewport, event: QNativeGestureEvent) -> Viewport:
+    """What two fingers on a touchpad make of the view: nearer, further, or turned."""
+    at = event.position()
+    kind = Qt.NativeGestureType
+    if event.gestureType() is kind.ZoomNativeGesture:
+        return viewport.zoomed(1 + event.value(), at.x(), at.y())
+    if event.gestureType() is kind.RotateNativeGesture:
+        return viewport.turned_to(viewport.angle + event.value(), at.x(), at.y())
+    return viewport
 
 
 class Hand:

@@ -39,7 +39,7 @@ from gui.canvas.document_view import DocumentView
 from gui.canvas.hover import Hover
 from gui.canvas.nudging import nudge_of
 from gui.canvas.outlines import Outlines
-from gui.canvas.pointing import Hand, pointer_of
+from gui.canvas.pointing import Hand, after_fingers, pointer_of
 from gui.canvas.tools.framing import FrameTool
 from gui.canvas.tools.gesture import Pointer, Tool
 from gui.canvas.tools.looking import PanTool, looking_tool
@@ -67,7 +67,7 @@ class CanvasView(DocumentView):
         hand_waits: The hand has moved in a gesture; False when that is on the screen.
         gesture_ended: A press was followed to its release.
         refused: A press began no gesture, and why.
-        menu_asked: The right button was pressed, at that place of the screen.
+        menu_asked: The right button, of mouse or pen, was pressed, at that place of the screen.
     """
 
     frame_edited = Signal()
@@ -98,7 +98,7 @@ class CanvasView(DocumentView):
         self._hand = Hand(self)
         self._hover = Hover(self)
         self._outlines = Outlines(self)
-        self._button = Qt.MouseButton.NoButton
+        self._button = self._pen_button = Qt.MouseButton.NoButton
         self._hand_waits = False
         self._moves: list[Pointer] = []
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -208,12 +208,15 @@ class CanvasView(DocumentView):
         if self._hand.is_busy and not self._hand.goes_on:
             return
         self._button = event.button()
-        if self._button == Qt.MouseButton.MiddleButton:
-            tool = looking_tool(event.modifiers())
-            self._press(pointer_of(event, self.viewport), tool)
-        elif self._button == Qt.MouseButton.LeftButton:
+        self._press_with(self._button, event)
+
+    def _press_with(self, button: Qt.MouseButton, event: QMouseEvent | QTabletEvent) -> None:
+        pointer = pointer_of(event, self.viewport)
+        if button == Qt.MouseButton.MiddleButton:
+            self._press(pointer, looking_tool(event.modifiers()))
+        elif button == Qt.MouseButton.LeftButton:
             self._ask_to_paint(event.modifiers())
-            self._press(pointer_of(event, self.viewport))
+            self._press(pointer)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """The gesture goes on, or the brush hovers."""
@@ -233,20 +236,26 @@ class CanvasView(DocumentView):
     def tabletEvent(self, event: QTabletEvent) -> None:
         """The pen, with its pressure; accepted, so that no mouse event doubles it.
 
-        Only its tip, or its other end, paints; a button on its side changes nothing.
+        Only its tip, or its other end, paints; the buttons on its side are a mouse's other ones.
         """
         event.accept()
-        is_down = bool(event.buttons() & Qt.MouseButton.LeftButton)
         if self._hand.tool.cursor is not None and not event.buttons():
             self._show_cursor(pointer_of(event, self.viewport))
-        if self._hand.is_busy:
-            if self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
-                self._follow(pointer_of(event, self.viewport, is_down))
-            return
-        self._hover.move(event.position(), self._outline_radius)
-        if event.type() == QEvent.Type.TabletPress and is_down:
-            self._ask_to_paint(event.modifiers())
-            self._press(pointer_of(event, self.viewport))
+        is_free = not self._hand.is_busy or self._hand.goes_on
+        if event.type() == QEvent.Type.TabletPress and is_free:
+            self._press_pen(event)
+        elif not self._hand.is_busy:
+            self._hover.move(event.position(), self._outline_radius)
+        elif self._button == Qt.MouseButton.NoButton:  # not the mouse's gesture
+            is_down = bool(event.buttons() & self._pen_button)
+            self._follow(pointer_of(event, self.viewport, is_down))
+
+    def _press_pen(self, event: QTabletEvent) -> None:
+        self._pen_button = event.button()
+        if self._pen_button == Qt.MouseButton.RightButton:
+            self._ask_for_menu(event.globalPosition().toPoint())
+        else:
+            self._press_with(self._pen_button, event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the cursor; with Shift move sideways."""
@@ -262,21 +271,11 @@ class CanvasView(DocumentView):
     def event(self, event: QEvent) -> bool:
         """Two fingers on a touchpad zoom and turn the view."""
         if isinstance(event, QNativeGestureEvent):
-            viewport = self._after_fingers(event)
+            viewport = after_fingers(self.viewport, event)
             if viewport != self.viewport:
                 self.look_through(viewport)
             return True
         return super().event(event)
-
-    def _after_fingers(self, event: QNativeGestureEvent) -> Viewport:
-        at = event.position()
-        kind = Qt.NativeGestureType
-        if event.gestureType() is kind.ZoomNativeGesture:
-            return self.viewport.zoomed(1 + event.value(), at.x(), at.y())
-        if event.gestureType() is kind.RotateNativeGesture:
-            angle = self.viewport.angle + event.value()
-            return self.viewport.turned_to(angle, at.x(), at.y())
-        return self.viewport
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Some keys act for as long as they are held."""
@@ -334,8 +333,11 @@ class CanvasView(DocumentView):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Ask for what belongs to the tool; not while it is at work."""
+        self._ask_for_menu(event.globalPos())
+
+    def _ask_for_menu(self, at: QPoint) -> None:
         if not self._hand.is_busy:
-            self.menu_asked.emit(event.globalPos())
+            self.menu_asked.emit(at)
 
     def leaveEvent(self, event: QEvent) -> None:
         """The brush outline goes with the pointer."""

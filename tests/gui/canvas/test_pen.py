@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -101,6 +101,33 @@ def test_the_button_on_the_pens_side_paints_nothing(canvas: Easel, pen: Pen) -> 
     for kind, at in zip((PRESS, MOVE, RELEASE), points, strict=True):
         assert pen.send(kind, at, 0.0, button=SIDE_BUTTON)
     assert not canvas.in_gesture
+    assert not painted(canvas).any()
+
+
+def test_the_button_on_the_pens_side_opens_the_menu(canvas: Easel, pen: Pen) -> None:
+    asked: list[QPoint] = []
+    canvas.menu_asked.connect(asked.append)
+    at, elsewhere = canvas.along((10, 20), (40, 20))
+    pen.send(PRESS, at, 0.0, button=SIDE_BUTTON)
+    pen.send(RELEASE, at, 0.0, button=SIDE_BUTTON)
+    assert asked == [canvas.mapToGlobal(at)]
+    pen.send(PRESS, at, 1.0)
+    pen.send(PRESS, elsewhere, 1.0, button=SIDE_BUTTON, held=LEFT)
+    assert len(asked) == 1, "not during a stroke"
+    pen.send(RELEASE, elsewhere, 0.0)
+
+
+def test_the_other_one_moves_the_view(canvas: Easel, pen: Pen) -> None:
+    middle, before = Qt.MouseButton.MiddleButton, canvas.viewport
+    start, end, later = canvas.along((10, 20), (40, 30), (50, 50))
+    pen.send(PRESS, start, 0.0, button=middle)
+    pen.send(MOVE, end, 0.0, button=middle)
+    pen.send(RELEASE, end, 0.0, button=middle)
+    moved = before.panned(end.x() - start.x(), end.y() - start.y())
+    assert canvas.viewport == moved
+    assert not canvas.in_gesture
+    pen.send(MOVE, later, 0.0, button=Qt.MouseButton.NoButton)
+    assert canvas.viewport == moved
     assert not painted(canvas).any()
 
 
