@@ -19,7 +19,7 @@ from gui.panels.layer_rows import Part
 
 ROW_MENU = (
     ("layer_rename", "layer_duplicate", "layer_delete"),
-    ("layer_visible", "layer_locked", "select_layer"),
+    ("layer_visible", "layer_alone", "layer_locked", "select_layer"),
     ("layer_merge", "layer_flatten", "layer_clear"),
 )
 """What the menu of a row offers, in groups."""
@@ -56,6 +56,7 @@ class LayerController(QObject):
         panel.opacity_edited.connect(self._on_opacity_edited)
         panel.list.chosen.connect(self._on_chosen)
         panel.list.part_clicked.connect(self._on_part_clicked)
+        panel.list.alone_asked.connect(self._on_alone_asked)
         panel.list.delete_asked.connect(self._on_delete)
         panel.list.menu_asked.connect(self._on_menu_asked)
         self._window.keymap.share(panel.list)
@@ -74,6 +75,7 @@ class LayerController(QObject):
             "layer_delete": self._on_delete,
             "layer_clear": self._on_clear,
             "layer_visible": self._on_visible,
+            "layer_alone": self._on_alone,
             "layer_locked": self._on_locked,
             "layer_above": self._on_above,
             "layer_below": self._on_below,
@@ -148,6 +150,10 @@ class LayerController(QObject):
         else:
             self._do(layering.set_locked, layer, not layer.locked)
 
+    @Slot(object)
+    def _on_alone_asked(self, layer: Layer) -> None:
+        self._do(layering.show_alone, layer)
+
     @Slot(object, str)
     def _on_renamed(self, layer: Layer, name: str) -> None:
         self._do(layering.rename_layer, layer, name)
@@ -190,6 +196,10 @@ class LayerController(QObject):
     @Slot()
     def _on_visible(self) -> None:
         self._on_part_clicked(self._active, Part.EYE)
+
+    @Slot()
+    def _on_alone(self) -> None:
+        self._on_alone_asked(self._active)
 
     @Slot()
     def _on_locked(self) -> None:

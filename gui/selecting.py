@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QMenu
 
 from core.canvas import edges, filling, transforming
@@ -20,6 +20,7 @@ from core.geometry import Size
 from gui.background import Background
 from gui.canvas.tools.filling import BucketTool, GradientTool
 from gui.canvas.tools.painting import PaintingTool
+from gui.canvas.tools.selecting import combination_of
 from gui.clipboard import put_on_clipboard
 from gui.documents import DocumentController
 from gui.generation import GenerationController
@@ -116,6 +117,7 @@ class SelectionController(QObject):
         for name in EDITS:
             actions[f"select_{name}"].triggered.connect(self._on_amount)
             actions[f"mask_{name}"].triggered.connect(self._on_amount)
+        self._window.layers.list.shape_asked.connect(self._on_shape_asked)
 
     def _in_turn(self, act: Callable[[], object], _checked: bool = False) -> None:
         self.edits.in_turn(act)
@@ -161,6 +163,12 @@ class SelectionController(QObject):
     @Slot()
     def _on_select_layer(self) -> None:
         self._try(lambda: filling.select_alpha(self._document, self._document.active_layer))
+
+    @Slot(object, object)
+    def _on_shape_asked(self, layer: Layer, keys: Qt.KeyboardModifier) -> None:
+        how = combination_of(keys)
+        select = partial(filling.select_alpha, self._document, layer, how)
+        self._in_turn(partial(self._try, select))
 
     @Slot()
     def _on_select_mask(self) -> None:

@@ -83,6 +83,19 @@ def set_visible(document: Document, layer: Layer, visible: bool) -> None:
     _change(document, layer, step, _box(document, layer), visible=visible)
 
 
+def show_alone(document: Document, layer: Layer) -> None:
+    """Show a layer and hide all others; where that is so already, show all of them."""
+    document.settle()
+    before = Structure.of(document)
+    shown = [each for each in document.layers if each.visible]
+    step = "Show all layers" if shown == [layer] else "Show layer alone"
+    sheets = tuple(
+        replace(sheet, visible=shown == [layer] or sheet.layer is layer) for sheet in before.sheets
+    )
+    if sheets != before.sheets:
+        _become(document, step, replace(before, sheets=sheets), document.bounds)
+
+
 def set_locked(document: Document, layer: Layer, locked: bool) -> None:
     """Keep a layer's pixels as they are, or let them be changed again."""
     _change(document, layer, "Lock layer" if locked else "Unlock layer", NOWHERE, locked=locked)

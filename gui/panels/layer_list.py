@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 Index = QModelIndex | QPersistentModelIndex
 DRAGGED = "application/x-sfumato-layer"
+ALONE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ShiftModifier
+"""Either of them; many window managers keep a click with Alt for themselves."""
 OWN_KEYS = frozenset(
     (Qt.Key.Key_Space, Qt.Key.Key_L, Qt.Key.Key_Delete, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 )
@@ -160,6 +162,8 @@ class LayerList(QListView):
     Signals:
         chosen: A layer was chosen to paint on.
         part_clicked: The eye or the lock of a layer.
+        alone_asked: A layer shall be the only one that is shown; its eye, with Alt or Shift.
+        shape_asked: What a layer covers shall be selected; its thumbnail, with Ctrl and these keys.
         delete_asked: The chosen layer shall go.
         done: The mouse has done something here, and the keys are for the canvas again.
         menu_asked: What can be done with it shall be shown, at that place of the screen.
@@ -167,6 +171,8 @@ class LayerList(QListView):
 
     chosen = Signal(object)
     part_clicked = Signal(object, object)
+    alone_asked = Signal(object)
+    shape_asked = Signal(object, object)
     delete_asked = Signal()
     menu_asked = Signal(QPoint)
     done = Signal()
@@ -252,5 +258,11 @@ class LayerList(QListView):
             case _:
                 super().keyPressEvent(event)
 
-    def _on_part_clicked(self, row: int, part: Part) -> None:
-        self.part_clicked.emit(self.rows.layer(self.rows.index(row)), part)
+    def _on_part_clicked(self, row: int, part: Part, keys: Qt.KeyboardModifier) -> None:
+        layer = self.rows.layer(self.rows.index(row))
+        if part is Part.THUMBNAIL:
+            self.shape_asked.emit(layer, keys)
+        elif part is Part.EYE and keys & ALONE:
+            self.alone_asked.emit(layer)
+        else:
+            self.part_clicked.emit(layer, part)

@@ -34,20 +34,21 @@ FAINT = 0.45
 
 
 class Part(Enum):
-    """What a click on a row can mean besides choosing it."""
+    """What a click on a row can mean besides choosing it; on the thumbnail, one with Ctrl."""
 
     EYE = auto()
     LOCK = auto()
+    THUMBNAIL = auto()
 
 
 class LayerRows(QStyledItemDelegate):
     """Eye, thumbnail, name with what is special about it, lock.
 
     Signals:
-        part_clicked: Row, and which part of it.
+        part_clicked: Row, which part of it, and the keys that were held.
     """
 
-    part_clicked = Signal(int, object)
+    part_clicked = Signal(int, object, object)
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -95,9 +96,9 @@ class LayerRows(QStyledItemDelegate):
         painter.drawPixmap(box, drawing)
 
     def _draw_thumbnail(self, painter: QPainter, row: QRect, image: QImage | None) -> None:
-        box = QRectF(row.left() + 8 + BUTTON, row.center().y() - THUMB / 2 + 0.5, THUMB, THUMB)
         if image is None:
             return
+        box = QRectF(part_rect(row, Part.THUMBNAIL))
         size = image.size().scaled(THUMB, THUMB, Qt.AspectRatioMode.KeepAspectRatio)
         picture = QRectF(0, 0, max(2, size.width()), max(2, size.height()))
         picture.moveCenter(box.center())
@@ -132,7 +133,7 @@ class LayerRows(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: Index,
     ) -> bool:
-        """A press on eye or lock is no choice of the row, and two of them no wish to rename."""
+        """A press on a part is no choice of the row, and two of them no wish to rename."""
         presses = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
         if event.type() not in (*presses, QEvent.Type.MouseButtonRelease):
             return False
@@ -140,8 +141,11 @@ class LayerRows(QStyledItemDelegate):
         part = part_at(option.rect, event.position().toPoint())
         if part is None or event.button() != Qt.MouseButton.LeftButton:
             return False
+        keys = event.modifiers()
+        if part is Part.THUMBNAIL and not keys & Qt.KeyboardModifier.ControlModifier:
+            return False
         if event.type() in presses:
-            self.part_clicked.emit(index.row(), part)
+            self.part_clicked.emit(index.row(), part, keys)
         return True
 
     def updateEditorGeometry(
@@ -154,12 +158,14 @@ class LayerRows(QStyledItemDelegate):
 
 def part_rect(row: QRect, part: Part) -> QRect:
     """Where a part lies in a row."""
+    if part is Part.THUMBNAIL:
+        return QRect(row.left() + 8 + BUTTON, row.center().y() - THUMB // 2 + 1, THUMB, THUMB)
     left = row.left() + 6 if part is Part.EYE else row.right() - 6 - BUTTON
     return QRect(left, row.top(), BUTTON, row.height())
 
 
 def part_at(row: QRect, point: QPoint) -> Part | None:
-    """Which part is at that point; None for the name and the thumbnail."""
+    """Which part is at that point; None for the name."""
     return next((part for part in Part if part_rect(row, part).contains(point)), None)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QModelIndex, QPoint, QRect, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QContextMenuEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QMenu
@@ -18,6 +19,7 @@ from core.canvas.document import Document
 from core.canvas.layers import Layer
 from core.geometry import Rect, Size
 from core.settings import Paths
+from gui.background import Background
 from gui.documents import DocumentController
 from gui.layers import LayerController
 from gui.main_window import MainWindow
@@ -26,19 +28,28 @@ from gui.panels.layer_list import LayerList
 from gui.panels.layer_rows import Part, part_rect, spoken
 from gui.panels.layers import MODES
 from gui.sampling import Sampling
+from gui.selecting import SelectionController
 from gui.widgets.number_field import NumberField
 from tests.helpers.desktop import drag
 
 LEFT = Qt.MouseButton.LeftButton
+NO_KEYS = Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
+ALT = Qt.KeyboardModifier.AltModifier
 
 
 class Desk:
     """A window whose layers panel belongs to a document of three layers."""
 
-    def __init__(self, window: MainWindow, sampling: Sampling, paths: Paths) -> None:
+    def __init__(
+        self, window: MainWindow, sampling: Sampling, paths: Paths, background: Background
+    ) -> None:
         self.window = window
         self.documents = DocumentController(window.canvas, window.messages, sampling, paths, window)
         self.layers = LayerController(window, self.documents)
+        generation: Any = QObject(window)  # no picture waits
+        self.selecting = SelectionController(window, self.documents, generation, background)
         document = Document(Size(96, 64))
         for name, value in (("middle", 200), ("top", 90)):
             pixels = np.full((40, 40, 3), value, np.uint8)
@@ -73,10 +84,10 @@ class Desk:
         index = self.list.rows.index(self.list.rows.row_of(self.layer(name)))
         return self.list.visualRect(index)
 
-    def click(self, name: str, part: Part | None = None) -> None:
+    def click(self, name: str, part: Part | None = None, keys: Any = NO_KEYS) -> None:
         row = self.row(name)
         at = row.center() if part is None else part_rect(row, part).center()
-        QTest.mouseClick(self.list.viewport(), LEFT, pos=at)
+        QTest.mouseClick(self.list.viewport(), LEFT, keys, at)
 
     def key(self, key: Qt.Key) -> None:
         QTest.keyClick(self.list, key)
@@ -92,10 +103,12 @@ class Desk:
 
 
 @pytest.fixture
-def desk(window: MainWindow, sampling: Sampling, home: object, qtbot: QtBot) -> Iterator[Desk]:
+def desk(
+    window: MainWindow, sampling: Sampling, home: object, background: Background, qtbot: QtBot
+) -> Iterator[Desk]:
     paths = Paths.find()
     paths.make()
-    yield Desk(window, sampling, paths)
+    yield Desk(window, sampling, paths, background)
 
 
 # --- what is shown ----------------------------------------------------------------------------
@@ -204,7 +217,7 @@ def test_a_row_has_a_menu(desk: Desk, reason: QContextMenuEvent.Reason) -> None:
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)
     names = {action.objectName() for action in menu.actions()}
-    assert {"layer_rename", "layer_merge", "select_layer"} < names
+    assert {"layer_rename", "layer_merge", "layer_alone", "select_layer"} < names
     menu.close()
 
 
@@ -255,6 +268,38 @@ def test_eye_and_lock_are_clicked_without_choosing_the_row(desk: Desk) -> None:
     assert desk.active == "top"
     desk.document.undo()
     assert not desk.layer("middle").locked
+
+
+@pytest.mark.parametrize("keys", [ALT, SHIFT])
+def test_an_eye_shows_a_layer_alone_and_then_all(desk: Desk, keys: Any) -> None:
+    desk.click("middle", Part.EYE, keys)
+    assert [layer.visible for layer in desk.document.layers] == [False, True, False]
+    assert desk.active == "top"
+    desk.click("middle", Part.EYE, keys)
+    assert all(layer.visible for layer in desk.document.layers)
+
+
+def test_ctrl_and_a_click_on_a_thumbnail_select_what_the_layer_covers(desk: Desk) -> None:
+    desk.click("middle", Part.THUMBNAIL)
+    assert desk.document.selection.surface is None
+    assert desk.active == "middle", "without Ctrl it chooses the row"
+    desk.click("top", Part.THUMBNAIL, CTRL)
+    assert desk.active == "middle"
+    assert selected(desk) == 40 * 40
+    desk.click("Background", Part.THUMBNAIL, CTRL | SHIFT)
+    assert selected(desk) == 96 * 64
+    desk.click("top", Part.THUMBNAIL, CTRL | ALT)
+    assert selected(desk) == 96 * 64 - 40 * 40
+    layering.add_layer(desk.document, "empty")
+    desk.click("empty", Part.THUMBNAIL, CTRL)
+    assert "is empty; there is nothing to select" in desk.message
+
+
+def selected(desk: Desk) -> int:
+    """How many pixels are selected."""
+    surface = desk.document.selection.surface
+    assert surface is not None
+    return int((surface.read(desk.document.bounds) == 255).sum())
 
 
 def test_a_name_is_typed_in_the_row(desk: Desk) -> None:

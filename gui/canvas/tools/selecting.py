@@ -80,16 +80,21 @@ class SelectionSettings(QObject):
         self.changed.emit()
 
     def how_with(self, modifiers: Qt.KeyboardModifier) -> Combination:
-        """Shift adds, Alt takes away, both keep what is in both; without them as it is set."""
-        from core.canvas.selection import Combination
+        """What the keys say; without them as it is set."""
+        return combination_of(modifiers, self.how)
 
-        adds = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
-        takes = bool(modifiers & Qt.KeyboardModifier.AltModifier)
-        if adds and takes:
-            return Combination.INTERSECT
-        if adds:
-            return Combination.ADD
-        return Combination.SUBTRACT if takes else Combination(self.how)
+
+def combination_of(modifiers: Qt.KeyboardModifier, otherwise: str = "replace") -> Combination:
+    """Shift adds, Alt takes away, both keep what is in both; `otherwise` without them."""
+    from core.canvas.selection import Combination
+
+    adds = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+    takes = bool(modifiers & Qt.KeyboardModifier.AltModifier)
+    if adds and takes:
+        return Combination.INTERSECT
+    if adds:
+        return Combination.ADD
+    return Combination.SUBTRACT if takes else Combination(otherwise)
 
 
 class _ShapeTool:

@@ -145,6 +145,8 @@ def change_layer(document: Document, dice: Dice) -> None:
     match int(dice.integers(5)):
         case 0:
             layering.set_visible(document, layer, bool(dice.random() < 0.8))
+            if dice.random() < 0.1:
+                layering.show_alone(document, layer)
         case 1:
             layering.set_opacity(document, layer, number(dice, 0, 1))
         case 2:

@@ -67,6 +67,7 @@ STEPS = {
     "Move layer": lambda d, layer: layering.move_layer(d, layer, 2),
     "Rename layer": lambda d, layer: layering.rename_layer(d, layer, "another"),
     "Hide layer": lambda d, layer: layering.set_visible(d, layer, False),
+    "Show layer alone": layering.show_alone,
     "Lock layer": lambda d, layer: layering.set_locked(d, layer, True),
     "Layer opacity": lambda d, layer: layering.set_opacity(d, layer, 0.4),
     "Blend mode": lambda d, layer: layering.set_blend_mode(d, layer, BlendMode.MULTIPLY),
@@ -213,9 +214,27 @@ def test_fading_after_a_save_is_a_change_again():
     assert document.undo_stack.position is not saved_at
 
 
+def test_a_layer_is_shown_alone_and_then_with_all_the_others():
+    document = three_layers()
+    bottom, middle, top = document.layers
+    layering.set_visible(document, bottom, False)
+    layering.show_alone(document, top)
+    assert [layer.visible for layer in document.layers] == [False, False, True]
+    layering.show_alone(document, middle)
+    assert [layer.visible for layer in document.layers] == [False, True, False]
+    layering.show_alone(document, middle)
+    assert all(layer.visible for layer in document.layers)
+    assert document.undo_stack.undo_name == "Show all layers"
+    document.undo()
+    document.undo()
+    document.undo()
+    assert [layer.visible for layer in document.layers] == [False, True, True]
+
+
 def test_what_changes_nothing_is_no_step():
     document = Document(SIZE)
     layer = document.active_layer
+    layering.show_alone(document, layer)
     layering.set_visible(document, layer, True)
     layering.set_opacity(document, layer, 1.0)
     layering.set_blend_mode(document, layer, BlendMode.NORMAL)
