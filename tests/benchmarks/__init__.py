@@ -1,5 +1,5 @@
 """Speed and memory, each as one JSON line with a ratio against a baseline of the same run.
 
 python -m tests.benchmarks [NAME ...]      all, or those whose file is named
-python -m tests.benchmarks --keep          and make today's ratios the committed ones
+python -m tests.benchmarks --keep          and keep today's ratios for this kind of processor
 """

@@ -146,7 +146,8 @@ def large_pipeline() -> Iterator[LoadedPipeline]:
         checkpoint = describe(Path(folder) / "sd15")
         loaded = PipelineCache().get(checkpoint, max(checkpoint.abilities.kinds))
         width = loaded.pipe.unet.config.cross_attention_dim
-        loaded.pipe.register_modules(unet=full_size_unet(cross_attention_dim=width))
+        unet = full_size_unet(dtype=loaded.plan.dtype, cross_attention_dim=width)
+        loaded.pipe.register_modules(unet=unet)
         yield loaded
 
 
