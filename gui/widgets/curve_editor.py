@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
@@ -173,8 +174,8 @@ class CurveEditor(QWidget):
         curve = self.curve
         for step in range(1, 65):
             path.lineTo(self._place(step / 64, curve.at(step / 64)))
+        painter.strokePath(path, QPen(accent, 1.5))
         painter.setPen(QPen(accent, 1.5))
-        painter.drawPath(path)
         for index, point in enumerate(self._points):
             is_chosen = index == self._chosen and self.hasFocus()
             painter.setBrush(accent if is_chosen else palette.color(QPalette.ColorRole.Base))
@@ -189,8 +190,8 @@ class CurveEditor(QWidget):
         quiet.setAlpha(34)
         painter.setPen(QPen(quiet, 1))
         for part in (0.25, 0.5, 0.75):
-            painter.drawLine(self._place(part, 0), self._place(part, 1))
-            painter.drawLine(self._place(0, part), self._place(1, part))
+            for start, end in (((part, 0), (part, 1)), ((0, part), (1, part))):
+                painter.drawLine(_crisp(self._place(*start)), _crisp(self._place(*end)))
 
     def _place(self, x: float, y: float) -> QPointF:
         width, height = self.width() - 2 * MARGIN, self.height() - 2 * MARGIN
@@ -207,3 +208,8 @@ class CurveEditor(QWidget):
             if abs(away.x()) <= GRIP and abs(away.y()) <= GRIP:
                 return index
         return None
+
+
+def _crisp(place: QPointF) -> QPointF:
+    """The middle of that pixel, where a thin line covers one row of pixels and not two."""
+    return QPointF(math.floor(place.x()) + 0.5, math.floor(place.y()) + 0.5)

@@ -92,3 +92,11 @@ def test_the_curve_is_drawn_where_its_points_are(editor: CurveEditor) -> None:
     image = editor.grab().toImage()
     here, elsewhere = at(editor, 0.37, 0.9), at(editor, 0.37, 0.3)
     assert image.pixelColor(here) != image.pixelColor(elsewhere)
+
+
+def test_the_grid_is_seen_on_both_sides_of_a_bent_curve(editor: CurveEditor) -> None:
+    straight = editor.grab().toImage()
+    editor.show_curve(Curve(((0.0, 0.0), (0.4, 0.9), (1.0, 1.0))))
+    bent = editor.grab().toImage()
+    for x, y in ((0.25, 0.35), (0.5, 0.6), (0.5, 0.3), (0.25, 0.9)):
+        assert bent.pixelColor(at(editor, x, y)) == straight.pixelColor(at(editor, x, y))
