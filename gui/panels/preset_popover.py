@@ -166,12 +166,18 @@ class PresetPopover(QFrame):
 
     @Slot()
     def _on_remove(self) -> None:
+        for item in self._list.selectedItems():
+            self._forget(item.data(Qt.ItemDataRole.UserRole))
+        self.fill()
+
+    def _forget(self, preset: BrushPreset) -> None:
         try:
-            for item in self._list.selectedItems():
-                self._shelf.remove(item.data(Qt.ItemDataRole.UserRole))
+            self._shelf.remove(preset)
         except KnownError as error:
             self.refused.emit(str(error))
-        self.fill()
+            return
+        if self._settings.preset == preset.name:
+            self._settings.change(preset="")  # the brush in the hand stays as it is
 
     @Slot()
     def _on_tip(self) -> None:

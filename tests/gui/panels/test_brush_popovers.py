@@ -178,6 +178,7 @@ def test_the_brush_as_it_is_can_be_kept_and_deleted(
     assert button(presets, "Delete").isVisibleTo(presets)
     button(presets, "Delete").click()
     assert "Mine" not in listed(presets)
+    assert (brush.preset, brush.size) == ("", 99), "no name that is gone, and the same brush"
     assert not button(presets, "Delete").isVisibleTo(presets)
 
 
