@@ -86,7 +86,7 @@ class PenTest(QDialog):
         held = [name for button, name in _BUTTONS if _buttons(event) & button]
         knows = event.device().capabilities() & QInputDevice.Capability.Pressure
         return {
-            "Device": event.device().name() or "without a name",
+            "Device": _readable(event.device().name()) or "without a name",
             "Pointer": _KINDS.get(event.pointerType(), "unknown"),
             "Pressure": f"{pressure:.3f}, at most {self._hardest:.3f}" if knows else "not reported",
             "Tilt": tilt,
@@ -104,6 +104,11 @@ class PenTest(QDialog):
     def _on_idle(self) -> None:
         self._times.clear()
         self._labels["Events"].setText("none just now")
+
+
+def _readable(name: str) -> str:
+    """Without the end of C's string, which X11's names bring along, and its like."""
+    return "".join(filter(str.isprintable, name)).strip()
 
 
 READINGS = ("System", "Device", "Pointer", "Pressure", "Tilt", "Pressed", "Events")

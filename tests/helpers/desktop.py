@@ -89,13 +89,13 @@ def wheel(
 class Pen:
     """A pen with pressure whose events go straight to a widget."""
 
-    def __init__(self, widget: QWidget, eraser: bool = False) -> None:
+    def __init__(self, widget: QWidget, eraser: bool = False, name: str = "a pen") -> None:
         """Hold the pen, or its other end, over `widget`."""
         capability = QInputDevice.Capability
         kind = QPointingDevice.PointerType.Eraser if eraser else QPointingDevice.PointerType.Pen
         self._widget = widget
         self._device = QPointingDevice(
-            "a pen",
+            name,
             4242 + eraser,
             QInputDevice.DeviceType.Stylus,
             kind,

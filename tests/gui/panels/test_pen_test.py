@@ -54,6 +54,14 @@ def test_the_other_end_the_button_and_the_mouse_are_told_apart(test_window: PenT
     assert reading(test_window, "Pressure") == "not reported"
 
 
+@pytest.mark.parametrize(("name", "shown"), [("Stylus\x00", "Stylus"), ("\x00", "without a name")])
+def test_a_name_is_shown_without_what_cannot_be_read(
+    test_window: PenTest, name: str, shown: str
+) -> None:
+    Pen(pad(test_window), name=name).draw(POINTS, [0.5] * 10)
+    assert reading(test_window, "Device") == shown
+
+
 def test_a_hard_line_is_wider_than_a_light_one(test_window: PenTest) -> None:
     def coloured(pressure: float) -> int:
         shown = pad(test_window)
