@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -59,6 +59,7 @@ class DocumentView(QWidget):
         self._checkers = draw.checkerboard(side=round(8 * self.viewport.ratio))
         self._picture = ShownPicture()
         self.wipe = Wipe(self, theme)
+        self.lay_over(self.wipe)
         self.wipe.moved.connect(self.update)
         self._shows_grid = True
         theme.changed.connect(self.update)
@@ -277,10 +278,21 @@ class DocumentView(QWidget):
 
         if self._bar is None:
             self._bar = FrameBar(self._theme, self)
+            self.lay_over(self._bar)
             self._bar.resized.connect(self._place_over)
             self._bar.wipe_asked.connect(self.wipe.switch)
             self.wipe.switched.connect(self._bar.show_wiping)
         return self._bar
+
+    def lay_over(self, widget: QWidget) -> None:
+        """Take a pointer over that widget, which lies on this one, for one that has left."""
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Qt itself tells a widget nothing when the pointer goes to one that lies on it."""
+        if event.type() == QEvent.Type.Enter:
+            self.leaveEvent(event)
+        return False
 
     def place_bar_under(self, rect: Rect | None) -> None:
         """Keep the bar under that document rectangle; None means under the frame."""

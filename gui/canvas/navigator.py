@@ -62,6 +62,7 @@ class Navigator(QWidget):
         self._timer.setInterval(_DELAY_MS)
         self._timer.timeout.connect(self._on_rested)
         self.hide()
+        canvas.lay_over(self)
 
     @property
     def view(self) -> Viewport:

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QFrame
 
 from gui.canvas.tools.looking import PanTool
 from gui.canvas.tools.painting import BrushSettings, PaintingTool, Target
@@ -70,3 +70,26 @@ def test_no_outline_stays_behind(
     left = seen()
     canvas.update()
     assert np.array_equal(left, seen())
+
+
+def test_no_outline_stays_where_the_pointer_went_to_what_lies_on_the_canvas(
+    canvas: Easel, brush: BrushSettings
+) -> None:
+    bar = QFrame(canvas)
+    bar.setGeometry(240, 100, 80, 80)
+    bar.show()
+    canvas.lay_over(bar)
+    canvas.take_tool(PaintingTool("Brush", brush, Target.PAINT))
+    brush.change(size=40)
+
+    def seen_after(pointer: QPoint) -> np.ndarray:
+        QTest.mouseMove(canvas.windowHandle(), pointer)
+        QApplication.processEvents()
+        return from_qimage(canvas.screen().grabWindow(canvas.winId()).toImage())
+
+    with_outline = seen_after(HERE)
+    without = seen_after(bar.geometry().center())
+    assert (with_outline != without).any()
+    assert np.array_equal(seen_after(HERE), with_outline)
+    canvas.leaveEvent(QEvent(QEvent.Type.Leave))
+    assert np.array_equal(seen_after(bar.geometry().center()), without)
