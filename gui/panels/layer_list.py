@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
+    QItemSelectionModel,
     QMimeData,
     QModelIndex,
     QObject,
@@ -211,6 +212,14 @@ class LayerList(QListView):
         layer = self.rows.layer(current)
         if layer is not None:
             self.chosen.emit(layer)
+
+    def selectionCommand(
+        self, index: Index, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        """One layer is always chosen: Ctrl takes no choice away."""
+        command = super().selectionCommand(index, event)
+        flags = QItemSelectionModel.SelectionFlag
+        return flags.NoUpdate if command & flags.Deselect else command
 
     def event(self, event: QEvent) -> bool:
         """The list's own keys come before those of the tools."""

@@ -71,6 +71,12 @@ class Desk:
         return self.document.active_layer.name
 
     @property
+    def highlighted(self) -> str:
+        """The name of the row that is drawn as chosen; a missing one fails."""
+        (row,) = self.list.selectionModel().selectedIndexes()
+        return str(row.data())
+
+    @property
     def message(self) -> str:
         return self.window.messages.text
 
@@ -274,7 +280,7 @@ def test_eye_and_lock_are_clicked_without_choosing_the_row(desk: Desk) -> None:
 def test_an_eye_shows_a_layer_alone_and_then_all(desk: Desk, keys: Any) -> None:
     desk.click("middle", Part.EYE, keys)
     assert [layer.visible for layer in desk.document.layers] == [False, True, False]
-    assert desk.active == "top"
+    assert desk.active == desk.highlighted == "top"
     desk.click("middle", Part.EYE, keys)
     assert all(layer.visible for layer in desk.document.layers)
 
@@ -284,12 +290,15 @@ def test_ctrl_and_a_click_on_a_thumbnail_select_what_the_layer_covers(desk: Desk
     assert desk.document.selection.surface is None
     assert desk.active == "middle", "without Ctrl it chooses the row"
     desk.click("top", Part.THUMBNAIL, CTRL)
-    assert desk.active == "middle"
+    assert desk.active == desk.highlighted == "middle"
     assert selected(desk) == 40 * 40
     desk.click("Background", Part.THUMBNAIL, CTRL | SHIFT)
     assert selected(desk) == 96 * 64
     desk.click("top", Part.THUMBNAIL, CTRL | ALT)
     assert selected(desk) == 96 * 64 - 40 * 40
+    for part in (Part.THUMBNAIL, None):
+        desk.click("middle", part, CTRL)
+        assert desk.active == desk.highlighted == "middle"
     layering.add_layer(desk.document, "empty")
     desk.click("empty", Part.THUMBNAIL, CTRL)
     assert "is empty; there is nothing to select" in desk.message
