@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from gui.actions import FIXED_KEYS, MENUS, TABLE, Row, plain, shown
@@ -26,7 +26,9 @@ from gui.keymap import RESERVED, Keymap, pressed_key
 from gui.theme import Theme
 
 ROW, HEADING = 32, 36
-PADDING = 10
+PADDING, GAP = 10, 16
+CAP = 14
+"""What a key's cap is wider than its name."""
 PRESS = "Press the new key. Esc leaves it as it is"
 _Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -90,8 +92,6 @@ class KeyList(QAbstractListModel):
                 return line.text
             case Qt.ItemDataRole.AccessibleTextRole:
                 return f"{line.text}: {', '.join(self._keys(line)) or 'no key'}"
-            case Qt.ItemDataRole.SizeHintRole:
-                return QSize(0, HEADING if line.is_heading else ROW)
             case Role.NAME:
                 return line.name
             case Role.KEYS:
@@ -158,7 +158,9 @@ class KeyListView(QListView):
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
         self.clicked.connect(self._on_chosen)
+        model.dataChanged.connect(self.scheduleDelayedItemsLayout)
         self.choose_first()
 
     def choose_first(self) -> None:
@@ -239,12 +241,22 @@ class KeyListView(QListView):
 
 
 class _Look(QStyledItemDelegate):
-    """Draws a name on the left and its keys, as caps, on the right."""
+    """Draws a name on the left, in two lines where it must, and its keys, as caps, on the right."""
 
     def __init__(self, theme: Theme, view: KeyListView) -> None:
         super().__init__(view)
         self._theme = theme
         self._view = view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        """As high as the name needs beside the keys."""
+        if index.data(Role.IS_HEADING):
+            return QSize(0, HEADING)
+        metrics = option.fontMetrics
+        whole = QRect(0, 0, self._view.viewport().width(), ROW)
+        room = _beside(whole.adjusted(PADDING, 0, -PADDING, 0), _keys_width(metrics, index))
+        name = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, str(index.data()))
+        return QSize(0, max(ROW, name.height() + ROW - metrics.height()))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """One row."""
@@ -276,23 +288,29 @@ class _Look(QStyledItemDelegate):
             painter.setPen(colour("accent"))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(colour("text" if index.data(Role.NAME) else "text2"))
-        room = rect.adjusted(PADDING, 0, -PADDING, 0)
+        self._words(painter, rect.adjusted(PADDING, 0, -PADDING, 0), index)
+
+    def _words(self, painter: QPainter, room: QRect, index: _Index) -> None:
+        middle, metrics = Qt.AlignmentFlag.AlignVCenter, painter.fontMetrics()
+        colour = self._theme.colour("text" if index.data(Role.NAME) else "text2")
+        painter.setPen(colour)
+        name = str(index.data())
         if self._view.is_recording and self._view.recorded == index.data(Role.NAME):
-            painter.drawText(room, middle | Qt.AlignmentFlag.AlignLeft, str(index.data()))
+            beside = _beside(room, metrics.horizontalAdvance(PRESS))
+            name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, beside.width())
             painter.drawText(room, middle | Qt.AlignmentFlag.AlignRight, PRESS)
-            return
-        self._caps(painter, room, index)
-        painter.setPen(colour("text" if index.data(Role.NAME) else "text2"))
-        painter.drawText(room, middle | Qt.AlignmentFlag.AlignLeft, str(index.data()))
+        else:
+            beside = _beside(room, _keys_width(metrics, index))
+            self._caps(painter, room, index)
+        painter.setPen(colour)
+        painter.drawText(beside, middle | Qt.TextFlag.TextWordWrap, name)
 
     def _caps(self, painter: QPainter, room: QRect, index: _Index) -> None:
         """From the right: each key a cap; a dot before them where they were changed."""
         right = float(room.right())
         fixed = not index.data(Role.NAME)
         for key in reversed(index.data(Role.KEYS)):
-            width = painter.fontMetrics().horizontalAdvance(key) + (0 if fixed else 14)
+            width = painter.fontMetrics().horizontalAdvance(key) + (0 if fixed else CAP)
             cap = QRectF(right - width, room.center().y() - 10.5, width, 22)
             if not fixed:
                 painter.setPen(self._theme.colour("line_hover"))
@@ -305,6 +323,18 @@ class _Look(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.colour("accent"))
             painter.drawEllipse(QPointF(right - 6, room.center().y() + 0.5), 3, 3)
+
+
+def _keys_width(metrics: QFontMetrics, index: _Index) -> int:
+    """Of all caps in a row, and the dot before them."""
+    wider = CAP if index.data(Role.NAME) else 0
+    keys = sum(metrics.horizontalAdvance(key) + wider + 6 for key in index.data(Role.KEYS))
+    return keys + (6 if index.data(Role.IS_CHANGED) else 0)
+
+
+def _beside(room: QRect, width: int) -> QRect:
+    """What is left of the room for a name."""
+    return room.adjusted(0, 0, -width - GAP if width else 0, 0)
 
 
 def _lines(keymap: Keymap) -> list[Line]:

@@ -6,13 +6,14 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gui.actions import FIXED_KEYS, TABLE, plain
+from gui.images import from_qimage
 from gui.keymap import Keymap
 from gui.main_window import MainWindow
-from gui.panels.key_list import KeyListView, Role
+from gui.panels.key_list import GAP, PADDING, KeyListView, Role
 from gui.panels.keys import KeysDialog
 from tests.helpers.desktop import LEFT
 
@@ -202,3 +203,25 @@ def test_each_row_tells_its_key(reader: Reader) -> None:
     assert text == "Undo: Ctrl+Z"
     told = QAccessible.queryAccessibleInterface(reader.list)
     assert told.text(QAccessible.Text.Name) == "Keys"
+
+
+@pytest.mark.parametrize("width", [520, 420])
+def test_no_name_runs_into_its_keys(reader: Reader, width: int) -> None:
+    """Left of the keys there is a gap from top to bottom, and nothing is cut off."""
+    reader.dialog.resize(width, 900)
+    shown = reader.list
+    for keys, text in FIXED_KEYS:
+        reader.search.setText(text)
+        QApplication.processEvents()
+        row = shown.visualRect(shown.model().index(1, 0))
+        image = from_qimage(shown.viewport().grab(row).toImage())
+        right = row.width() - PADDING - written_width(reader, keys)
+        gap = image[4:-4, right - GAP + 2 : right - 2]
+        assert (gap == gap[0, 0]).all(), text
+        assert (image[4:7, PADDING:right] == image[4, PADDING]).all(), text
+        assert (image[-7:-4, PADDING:right] == image[4, PADDING]).all(), text
+
+
+def written_width(reader: Reader, keys: str) -> int:
+    shown = reader.list.fontMetrics().horizontalAdvance
+    return shown(reader.dialog.parent().keymap.written(keys)) + 6
